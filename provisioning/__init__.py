@@ -1,0 +1,1 @@
+"""The technicians' command line; see README.md."""

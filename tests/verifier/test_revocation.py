@@ -1,0 +1,101 @@
+"""Revocation hashes: what they cover, against published ones."""
+
+import json
+from datetime import UTC, datetime
+
+import cbor2
+import pytest
+
+from provisioning.issuer import DemoIssuer, hc1
+from tests.vectors import vectors
+from verifier import (
+    Accepted,
+    Reason,
+    Refused,
+    Revocations,
+    Signer,
+    TrustList,
+    Verdict,
+    Verifier,
+    base45,
+    compression,
+    cose,
+    cwt,
+)
+from verifier.documents import hcert
+from verifier.prefix import unprefixed
+from verifier.revocation import country_uci_hash, signature_hash, truncated_hash, uci_hash
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2, section 2.4.2
+
+
+def published() -> list[dict[str, str]]:
+    return json.loads(vectors("revocation/hashes.json").read_text())  # type: ignore[no-any-return]  # JSON
+
+
+def test_published_hashes() -> None:
+    cases = published()
+    assert len(cases) == 3
+    algorithms = set()
+    for case in cases:
+        message = cose.decode(compression.inflated(base45.decode(unprefixed(case["barcodeData"]))))
+        claims = cwt.decode(message.payload)
+        entry = hcert.parse(claims.hcert).entry
+        assert uci_hash(entry.uci).hex() == case["expUCI"]
+        assert country_uci_hash(entry.country, entry.uci).hex() == case["expCOUNTRYCODEUCI"]
+        assert signature_hash(message).hex() == case["expSIGNATURE"]
+        algorithms.add(message.alg)
+    assert algorithms == {cose.ES256, cose.PS256}
+
+
+def judged(text: str, issuer: DemoIssuer, **lists: bytes) -> Verdict:
+    revocations = Revocations(**{name: frozenset([value]) for name, value in lists.items()})
+    return Verifier(TrustList([Signer.from_der(issuer.certificate_der)]), revocations).verify(
+        text, datetime(2026, 6, 1, 12, tzinfo=UTC)
+    )
+
+
+UCI = "URN:UVCI:01:VN:DEMOV0001#A"
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [{"uci": uci_hash(UCI)}, {"country_uci": country_uci_hash("VN", UCI)}],
+)
+def test_revoked_by_identifier(issuer: DemoIssuer, lists: dict[str, bytes]) -> None:
+    refused = judged(issuer.issue(), issuer, **lists)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.REVOKED
+
+
+def test_country_of_the_entry_and_of_the_issuer_both_count(issuer: DemoIssuer) -> None:
+    text = issuer.issue({"co": "LA"})  # the token's issuer stays VN
+    for country in ("LA", "VN"):
+        assert judged(text, issuer, country_uci=country_uci_hash(country, UCI)).reason is Reason.REVOKED
+    assert isinstance(judged(text, issuer, country_uci=country_uci_hash("TH", UCI)), Accepted)
+
+
+def test_a_padded_identifier_is_the_same_pass(issuer: DemoIssuer) -> None:
+    assert judged(issuer.issue({"ci": f" {UCI} "}), issuer, uci=uci_hash(UCI)).reason is Reason.REVOKED
+
+
+def test_other_hashes_revoke_nothing(issuer: DemoIssuer) -> None:
+    other = truncated_hash(b"other")
+    assert isinstance(judged(issuer.issue(), issuer, uci=other, country_uci=other, signature=other), Accepted)
+
+
+def test_the_mirrored_signature_is_revoked_too(issuer: DemoIssuer) -> None:
+    payload = cbor2.dumps({1: "VN", 4: 2_000_000_000, -260: {1: {"ver": "1.3.0", "v": [{"ci": UCI, "co": "VN"}]}}})
+    parts = issuer.sign1(payload)
+    r, s = parts[3][:32], int.from_bytes(parts[3][32:], "big")
+    mirrored = [*parts[:3], r + (P256_ORDER - s).to_bytes(32, "big")]
+    assert isinstance(judged(hc1(cbor2.dumps(mirrored)), issuer), Accepted)
+    for form in (parts, mirrored):
+        assert judged(hc1(cbor2.dumps(form)), issuer, signature=truncated_hash(r)).reason is Reason.REVOKED
+
+
+def test_a_ps256_signature_is_hashed_whole(rsa_issuer: DemoIssuer) -> None:
+    text = rsa_issuer.issue()
+    message = cose.decode(compression.inflated(base45.decode(unprefixed(text))))
+    assert judged(text, rsa_issuer, signature=truncated_hash(message.signature)).reason is Reason.REVOKED
+    assert isinstance(judged(text, rsa_issuer, signature=truncated_hash(message.signature[:128])), Accepted)

@@ -1,0 +1,177 @@
+"""Signers: which keys count, for what and when; signed lists."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from provisioning.issuer import DemoIssuer
+from tests.vectors import vectors
+from verifier import Signer, TrustList, TrustListError, parse_signed_list
+from verifier.cose import Kid
+from verifier.trust import KINDS
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+OTHER_USAGE = "1.3.6.1.5.5.7.3.2"  # TLS client, as in Viet Nam's certificates
+
+
+def certificate(
+    *usages: str,
+    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | None = None,
+    extra: x509.UnrecognizedExtension | None = None,
+    country: str | None = "VN",
+) -> bytes:
+    signing_key = key or ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, country)] if country else [])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(signing_key.public_key())
+        .serial_number(1)
+        .not_valid_before(AT)
+        .not_valid_after(AT + timedelta(days=1))
+    )
+    if usages:
+        oids = [x509.ObjectIdentifier(oid) for oid in usages]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(oids), critical=False)
+    if extra is not None:
+        builder = builder.add_extension(extra, critical=False)
+    algorithm = None if isinstance(signing_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(signing_key, algorithm).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("arc", ["1.3.6.1.4.1.1847.2021.1", "1.3.6.1.4.1.0.1847.2021.1"])
+@pytest.mark.parametrize(("number", "kind"), [(1, "test"), (2, "vaccination"), (3, "recovery")])
+def test_key_usage_in_both_arcs(arc: str, number: int, kind: str) -> None:
+    assert Signer.from_der(certificate(f"{arc}.{number}")).kinds == {kind}
+
+
+def test_a_certificate_that_names_no_kind_may_sign_every_kind() -> None:
+    assert Signer.from_der(certificate()).kinds == set(KINDS)
+    assert Signer.from_der(certificate(OTHER_USAGE)).kinds == set(KINDS)
+
+
+def test_other_usages_beside_a_kind_change_nothing() -> None:
+    assert Signer.from_der(certificate(OTHER_USAGE, "1.3.6.1.4.1.1847.2021.1.2")).kinds == {"vaccination"}
+
+
+# A basic constraints extension with an explicit default value, which strict parsers reject
+BAD_BASIC_CONSTRAINTS = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), bytes.fromhex("30030101ff02"))
+
+
+def test_badly_encoded_extensions_do_not_drop_the_key_nor_lift_its_limits() -> None:
+    der = certificate("1.3.6.1.4.1.1847.2021.1.3", extra=BAD_BASIC_CONSTRAINTS)
+    with pytest.raises(ValueError, match="pars"):
+        _ = x509.load_der_x509_certificate(der).extensions
+    assert Signer.from_der(der).kinds == {"recovery"}
+    assert Signer.from_der(certificate(extra=BAD_BASIC_CONSTRAINTS)).kinds == set(KINDS)
+
+
+def test_kid_country_and_validity() -> None:
+    der = certificate()
+    signer = Signer.from_der(der)
+    assert signer.kid == hashes_of(der)
+    assert signer.country == "VN"
+    assert Signer.from_der(certificate(country=None)).country == ""
+    assert Signer.from_der(der, Kid(b"other"), "XX").kid == b"other"
+    assert signer.valid_at(AT)
+    assert signer.valid_at(AT + timedelta(days=1))
+    assert not signer.valid_at(AT - timedelta(seconds=1))
+    assert not signer.valid_at(AT + timedelta(days=1, seconds=1))
+
+
+def hashes_of(der: bytes) -> bytes:
+    return x509.load_der_x509_certificate(der).fingerprint(hashes.SHA256())[:8]
+
+
+def test_a_subject_that_cannot_be_read_is_no_country_but_the_key_counts() -> None:
+    der = DemoIssuer(AT).certificate_der
+    broken = der.replace(b"Cong Xanh demo signer", b"\xff" * 21)
+    assert broken != der
+    assert Signer.from_der(broken).country == ""
+
+
+@pytest.mark.parametrize("der", [b"", b"no certificate", certificate(key=ed25519.Ed25519PrivateKey.generate())])
+def test_what_is_no_signer(der: bytes) -> None:
+    with pytest.raises(TrustListError):
+        Signer.from_der(der)
+
+
+def test_several_signers_share_a_kid() -> None:
+    one, two = (Signer.from_der(certificate(), Kid(b"same")) for _ in range(2))
+    trust = TrustList([one, two])
+    assert trust.by_kid(Kid(b"same")) == (one, two)
+    assert trust.by_kid(Kid(b"else")) == trust.by_kid(None) == ()
+    assert len(trust) == 2
+    assert not trust.demo
+
+
+def test_demo_signers_are_known_by_their_certificate() -> None:
+    assert TrustList([Signer.from_der(DemoIssuer(AT).certificate_der)]).demo
+
+
+def signed_list(body: bytes) -> tuple[bytes, bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    r, s = decode_dss_signature(key.sign(body, ec.ECDSA(hashes.SHA256())))
+    line = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    return line + b"\n" + body, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def listed(der: bytes) -> dict[str, str]:
+    return {"kid": base64.b64encode(b"12345678").decode(), "country": "VN", "rawData": base64.b64encode(der).decode()}
+
+
+def test_a_signed_list() -> None:
+    data, key = signed_list(json.dumps({"certificates": [listed(certificate())]}).encode())
+    assert [signer.kid for signer in parse_signed_list(data, key).signers()] == [b"12345678"]
+
+
+def test_one_unusable_entry_does_not_take_the_others_down() -> None:
+    entries = [listed(b"broken"), {"kid": "?"}, 7, listed(certificate()), {"kid": "AAAA", "rawData": "é"}]
+    data, key = signed_list(json.dumps({"certificates": entries}).encode())
+    trust = parse_signed_list(data, key)
+    assert len(trust) == 1
+    assert [line.partition(":")[0] for line in trust.unusable] == ["entry 1", "entry 2", "entry 3", "entry 5"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"not json", b"\xff", b"[" * 100_000, b"", b'{"certificates": 7}'])
+def test_a_signed_list_that_is_none(body: bytes) -> None:
+    data, key = signed_list(body)
+    with pytest.raises(TrustListError):
+        parse_signed_list(data, key)
+
+
+def test_a_changed_list_or_another_key_is_refused() -> None:
+    data, key = signed_list(json.dumps({"certificates": []}).encode())
+    with pytest.raises(TrustListError, match="signature is wrong"):
+        parse_signed_list(data + b" ", key)
+    with pytest.raises(TrustListError, match="signature is wrong"):
+        parse_signed_list(data, signed_list(b"")[1])
+    with pytest.raises(TrustListError, match="64 bytes"):
+        parse_signed_list(data[4:], key)
+    with pytest.raises(TrustListError, match="cannot be read"):
+        parse_signed_list(data, b"no key")
+    rsa_pem = (
+        rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    with pytest.raises(TrustListError, match="P-256"):
+        parse_signed_list(data, rsa_pem)
+
+
+def test_the_production_list_loads_whole() -> None:
+    folder = vectors("production-de")
+    data = (folder / "dsc-list.json").read_bytes()
+    key = (folder / "dsc-list-signing-key.pem").read_bytes()
+    trust = parse_signed_list(data, key)
+    assert len(trust) == 829
+    assert trust.unusable == ()
+    with pytest.raises(TrustListError, match="signature is wrong"):
+        parse_signed_list(data.replace(b'"country": "NL"', b'"country": "XX"', 1).replace(b'"NL"', b'"XX"', 1), key)

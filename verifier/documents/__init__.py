@@ -1,0 +1,1 @@
+"""The documents a pass may carry: one file per kind."""

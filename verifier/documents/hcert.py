@@ -1,0 +1,219 @@
+"""Layer 6: the EU digital COVID certificate's payload, schema versions 1.0.0 to 1.3.3 (ehn-dcc-schema).
+
+Real issuers pad texts, write null for what is empty, send counts as floats and dates in part or with a time, so this
+reads what can be read; only that there is exactly one entry is not negotiable.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from verifier.reasons import Reason, RefusedError
+
+Uci = NewType("Uci", str)
+"""Unique certificate identifier, as the issuer wrote it; never logged and never stored."""
+
+_PAYLOAD_KEY = 1  # the only version of the claim -260 in use (Electronic Health Certificates 1.0.5, section 3.3.1)
+_VERSION = re.compile(r"(\d{1,3})\.\d{1,3}\.\d{1,3}", re.ASCII)
+_MAJOR = "1"
+_COUNT_MAX = 10_000  # ours: doses are counted in single digits
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The holder's names; `*_standard` as in the machine-readable zone (ICAO Doc 9303). Empty where missing."""
+
+    family: str
+    given: str
+    family_standard: str
+    given_standard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vaccination:
+    """One dose given. Codes are those of the EU value sets; `date` is ISO 8601, possibly in part."""
+
+    disease: str
+    country: str
+    issuer: str
+    uci: Uci
+    prophylaxis: str
+    product: str
+    manufacturer: str
+    dose: int | None
+    doses_in_series: int | None
+    date: str
+
+    kind = "vaccination"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test. `sampled_at` and `result_at` are ISO 8601 as the issuer wrote them; `result` is a SNOMED code."""
+
+    __test__ = False  # the field's own word, not a test case for pytest
+
+    disease: str
+    country: str
+    issuer: str
+    uci: Uci
+    method: str
+    name: str
+    device: str
+    sampled_at: str
+    result_at: str
+    result: str
+    centre: str
+
+    kind = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A recovery, with the first positive test's date and the days between which the statement holds."""
+
+    disease: str
+    country: str
+    issuer: str
+    uci: Uci
+    first_positive: str
+    valid_from: str
+    valid_until: str
+
+    kind = "recovery"
+
+
+Entry = Vaccination | Test | Recovery
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCertificate:
+    """A health certificate: who, and the one entry about them."""
+
+    version: str
+    name: Name
+    date_of_birth: str
+    entry: Entry
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of documents in it."""
+        return (self.entry.kind,)
+
+
+def parse(hcert: Mapping[Any, Any]) -> HealthCertificate:
+    """Read the claim -260 of a token.
+
+    Raises:
+        RefusedError: BAD_PAYLOAD where the structure is not that of a certificate with exactly one entry,
+            UNSUPPORTED_VERSION for a schema after 1.x.
+    """
+    body = hcert.get(_PAYLOAD_KEY)
+    if not isinstance(body, Mapping):
+        raise RefusedError(Reason.BAD_PAYLOAD, "the certificate is not a map")
+    version = _version(body)
+    key, fields = _single_entry(body)
+    name = body.get("nam")
+    if name is None:
+        name = {}
+    if not isinstance(name, Mapping):
+        raise RefusedError(Reason.BAD_PAYLOAD, "nam is not a map")
+    return HealthCertificate(version, _name(name), _text(body, "dob"), _ENTRIES[key](fields))
+
+
+def _version(body: Mapping[Any, Any]) -> str:
+    version = _text(body, "ver")
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        raise RefusedError(Reason.BAD_PAYLOAD, "ver is not a version")
+    if match[1] != _MAJOR:
+        raise RefusedError(Reason.UNSUPPORTED_VERSION, f"schema version {version}; 1.x is known")
+    return version
+
+
+def _single_entry(body: Mapping[Any, Any]) -> tuple[str, Mapping[Any, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key in _ENTRIES:
+        group = body.get(key)
+        if group is None:
+            continue
+        if not isinstance(group, list | tuple):
+            raise RefusedError(Reason.BAD_PAYLOAD, f"{key} is not an array")
+        found += [(key, fields) for fields in group]
+    if len(found) != 1:
+        raise RefusedError(Reason.BAD_PAYLOAD, f"{len(found)} entries where there must be exactly one")
+    key, fields = found[0]
+    if not isinstance(fields, Mapping):
+        raise RefusedError(Reason.BAD_PAYLOAD, f"the entry in {key} is not a map")
+    return key, fields
+
+
+def _name(name: Mapping[Any, Any]) -> Name:
+    return Name(_text(name, "fn"), _text(name, "gn"), _text(name, "fnt"), _text(name, "gnt"))
+
+
+def _vaccination(entry: Mapping[Any, Any]) -> Vaccination:
+    return Vaccination(
+        _text(entry, "tg"),
+        _text(entry, "co"),
+        _text(entry, "is"),
+        Uci(_text(entry, "ci")),
+        _text(entry, "vp"),
+        _text(entry, "mp"),
+        _text(entry, "ma"),
+        _count(entry, "dn"),
+        _count(entry, "sd"),
+        _text(entry, "dt"),
+    )
+
+
+def _test(entry: Mapping[Any, Any]) -> Test:
+    return Test(
+        _text(entry, "tg"),
+        _text(entry, "co"),
+        _text(entry, "is"),
+        Uci(_text(entry, "ci")),
+        _text(entry, "tt"),
+        _text(entry, "nm"),
+        _text(entry, "ma"),
+        _text(entry, "sc"),
+        _text(entry, "dr"),
+        _text(entry, "tr"),
+        _text(entry, "tc"),
+    )
+
+
+def _recovery(entry: Mapping[Any, Any]) -> Recovery:
+    return Recovery(
+        _text(entry, "tg"),
+        _text(entry, "co"),
+        _text(entry, "is"),
+        Uci(_text(entry, "ci")),
+        _text(entry, "fr"),
+        _text(entry, "df"),
+        _text(entry, "du"),
+    )
+
+
+_ENTRIES: dict[str, Callable[[Mapping[Any, Any]], Entry]] = {"v": _vaccination, "t": _test, "r": _recovery}
+
+
+def _text(fields: Mapping[Any, Any], key: str) -> str:
+    value = fields.get(key)
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    raise RefusedError(Reason.BAD_PAYLOAD, f"{key} is not a text")
+
+
+def _count(fields: Mapping[Any, Any], key: str) -> int | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _COUNT_MAX:
+        raise RefusedError(Reason.BAD_PAYLOAD, f"{key} is not a count")
+    if value != int(value):
+        raise RefusedError(Reason.BAD_PAYLOAD, f"{key} is not a whole number")
+    return int(value)
