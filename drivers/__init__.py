@@ -1,0 +1,1 @@
+"""Devices and networks behind ports, each with a simulator that ships; see README.md."""

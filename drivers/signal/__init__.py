@@ -1,0 +1,113 @@
+"""The lamps: what a person at the gate sees, and the promise that a green one goes out by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, Self, assert_never
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from drivers.signal.lease import LampBank
+
+SignalKind = Literal["simulated", "gpio"]
+
+
+class Signal(Protocol):
+    """A red and a green lamp.
+
+    Opening and closing leave both dark. A green lamp has an end when it is lit and goes out at that end
+    even if the program never calls again, so that a stuck gate shows no green.
+    """
+
+    def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
+        """Set both lamps; green for `lease_s` seconds (above 0, at most 60), replacing any earlier lease.
+
+        Raises:
+            ValueError: green without a lease in that range.
+            DeviceError: a lamp could not be set; both are then darkened as soon as that is possible.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave both lamps dark and release them; a second call does nothing.
+
+        Raises:
+            DeviceError: the lamps could not be darkened.
+        """
+        ...
+
+    def __enter__(self) -> Self:
+        """Give the signal itself."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the signal."""
+        ...
+
+
+def open_signal(
+    kind: SignalKind,
+    *,
+    red_pin: int | None = None,
+    green_pin: int | None = None,
+    active_high: bool = True,
+    history: Path | None = None,
+) -> Signal:
+    """Open the lamps, dark.
+
+    Args:
+        kind: "gpio": a Raspberry Pi's pins; "simulated": a file that keeps what was shown.
+        red_pin: the red lamp's pin, in Broadcom's numbering ("gpio" only).
+        green_pin: the green lamp's pin, likewise.
+        active_high: whether a lamp is lit by a high level.
+        history: the file to which changes are appended ("simulated" only).
+
+    Raises:
+        ValueError: the arguments do not fit the kind.
+        DeviceMissingError: there are no such lamps; the cure says what to install or connect.
+        DeviceError: the lamps could not be darkened.
+    """
+    from drivers.signal.lease import LeasedSignal  # noqa: PLC0415 - `darken` needs no threads
+
+    return LeasedSignal(
+        _open_lamps(kind, red_pin=red_pin, green_pin=green_pin, active_high=active_high, history=history)
+    )
+
+
+def darken(
+    kind: SignalKind,
+    *,
+    red_pin: int | None = None,
+    green_pin: int | None = None,
+    active_high: bool = True,
+    history: Path | None = None,
+) -> None:
+    """Put both lamps out after their program died; takes and raises what `open_signal` does."""
+    lamps = _open_lamps(kind, red_pin=red_pin, green_pin=green_pin, active_high=active_high, history=history)
+    try:
+        lamps.put(red=False, green=False, lease_s=0.0, by="darken")
+    finally:
+        lamps.close()
+
+
+def _open_lamps(
+    kind: SignalKind, *, red_pin: int | None, green_pin: int | None, active_high: bool, history: Path | None
+) -> LampBank:
+    match kind:
+        case "simulated":
+            from drivers.signal.simulated import SimulatedLamps  # noqa: PLC0415 - only what is configured
+
+            if history is None:
+                raise ValueError("a simulated signal needs a history file")
+            return SimulatedLamps(history)
+        case "gpio":
+            from drivers.signal.gpio import open_gpio_lamps  # noqa: PLC0415 - gpiozero costs 9 MiB
+
+            if red_pin is None or green_pin is None:
+                raise ValueError("a gpio signal needs a red pin and a green pin")
+            return open_gpio_lamps(red_pin, green_pin, active_high=active_high)
+        case _:
+            assert_never(kind)

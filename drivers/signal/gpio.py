@@ -1,0 +1,109 @@
+"""Lamps on a Raspberry Pi's pins, by gpiozero over lgpio and over nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gpiozero import LED, GPIOZeroError
+from gpiozero.exc import PinUnknownPi
+
+from drivers.errors import DeviceError, DeviceMissingError
+
+if TYPE_CHECKING:
+    from drivers.signal.lease import Cause
+
+Faults = tuple[type[Exception], ...]
+
+
+def open_gpio_lamps(red_pin: int, green_pin: int, *, active_high: bool) -> GpioLamps:
+    """Open both lamps, dark, on this Raspberry Pi's own pins (Broadcom's numbering).
+
+    Raises:
+        ValueError: both lamps are on one pin.
+        DeviceMissingError: no lgpio, no Raspberry Pi, no access to its pins, no such pin, or a pin in use.
+    """
+    factory, faults = _open_factory()
+    return GpioLamps(red_pin, green_pin, active_high=active_high, factory=factory, faults=faults)
+
+
+class GpioLamps:
+    """A bank of two LEDs (or relays) on the pins of one gpiozero factory, which it owns."""
+
+    def __init__(
+        self,
+        red_pin: int,
+        green_pin: int,
+        *,
+        active_high: bool,
+        factory: Any,  # noqa: ANN401 - gpiozero ships no types
+        faults: Faults = (GPIOZeroError, OSError),
+    ) -> None:
+        """Claim both pins, dark; `faults` are what the factory's pins may raise.
+
+        Raises:
+            ValueError: both lamps are on one pin.
+            DeviceMissingError: no such pin, or a pin in use.
+        """
+        self._factory, self._faults = factory, faults
+        self._leds: dict[str, Any] = {}
+        try:
+            if red_pin == green_pin:
+                raise ValueError(f"red and green lamp are both on pin {red_pin}")  # noqa: TRY301 - frees the factory
+            for name, pin in (("green", green_pin), ("red", red_pin)):
+                self._leds[name] = self._claim(name, pin, active_high=active_high)
+        except (ValueError, DeviceError):
+            self.close()
+            raise
+
+    def put(self, *, red: bool, green: bool, lease_s: float, by: Cause) -> None:  # noqa: ARG002 - as in the port
+        """Set both lamps, the dark ones first so that no moment shows both; see `LampBank.put`."""
+        for name, lit in sorted((("green", green), ("red", red)), key=lambda lamp: lamp[1]):
+            try:
+                self._leds[name].value = lit
+            except self._faults as error:
+                raise DeviceError(
+                    f"the {name} lamp cannot be set: {error}", cure="check the wiring of the lamps"
+                ) from error
+
+    def close(self) -> None:
+        """Release the pins."""
+        for led in self._leds.values():
+            led.close()
+        self._factory.close()
+
+    def _claim(self, name: str, pin: int, *, active_high: bool) -> Any:  # noqa: ANN401 - gpiozero ships no types
+        try:
+            return LED(pin, active_high=active_high, initial_value=False, pin_factory=self._factory)
+        except self._faults as error:
+            raise DeviceMissingError(
+                f"the {name} lamp's pin {pin!r} cannot be used: {error}",
+                cure="choose a free pin (Broadcom's numbering) and stop any other program that holds it",
+            ) from error
+
+
+def _open_factory() -> tuple[Any, Faults]:
+    # Named here, because gpiozero's own choice silently falls back to whatever else is installed.
+    try:
+        from drivers.signal.lgpio_pins import LgpioError, SteadyFactory  # noqa: PLC0415 - lgpio may be missing
+    except ImportError as error:
+        raise DeviceMissingError(
+            f"the lamps need lgpio: {error}", cure="install it: apt-get install python3-lgpio"
+        ) from error
+    except OSError as error:  # importing lgpio makes a pipe in the working folder
+        raise DeviceMissingError(
+            f"lgpio cannot make its pipe: {error}",
+            cure="set LG_WD to a folder that this program may write to",
+        ) from error
+    faults: Faults = (GPIOZeroError, OSError, LgpioError)
+    try:
+        return SteadyFactory(), faults
+    except PinUnknownPi as error:
+        raise DeviceMissingError(
+            "this machine is no Raspberry Pi",
+            cure="connect the lamps to one, or configure the simulated signal",
+        ) from error
+    except faults as error:
+        raise DeviceMissingError(
+            f"the pins cannot be opened: {error}",
+            cure="enable GPIO, and put this program's user into the group gpio",
+        ) from error
