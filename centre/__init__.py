@@ -1,0 +1,1 @@
+"""The centre: receive check-ins, keep each once, acknowledge."""

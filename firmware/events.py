@@ -1,0 +1,155 @@
+"""The closed list of log events: one class an event, one JSON line each on standard error.
+
+No names, no pass, no UCI: every field is a code, a number, or one of our own identifiers. The lines look like
+structlog's, without its 13 MiB of memory in each program. `t_ns` is `time.monotonic_ns()`, comparable between the
+programs of one machine; the date is added by the system's journal.
+"""
+
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+STEPS = ("capture_to_read", "read_to_gate", "verify", "record", "light")
+
+
+class LogEvent(msgspec.Struct, frozen=True, tag_field="event"):
+    """What all events share."""
+
+
+class Started(LogEvent, frozen=True, tag="started"):
+    """A program is ready."""
+
+    program: str
+    demo: bool = False
+
+
+class Stopped(LogEvent, frozen=True, tag="stopped"):
+    """A program ends in order."""
+
+    program: str
+
+
+class StartRefused(LogEvent, frozen=True, tag="start-refused"):
+    """A program does not start: configuration or devices; `why` names the cure."""
+
+    program: str
+    why: str
+
+
+class Decided(LogEvent, frozen=True, tag="decided"):
+    """A presentation was judged and recorded; times in milliseconds by step, and in total from the capture."""
+
+    checkin: str
+    verdict: str
+    reason: str
+    timings_ms: dict[str, float]
+
+
+class Lit(LogEvent, frozen=True, tag="lit"):
+    """The lamps show a recorded decision; `lease_s` is 0 unless green."""
+
+    checkin: str
+    lease_s: float
+
+
+class RecordFailed(LogEvent, frozen=True, tag="record-failed"):
+    """The journal did not take a check-in or a probe: no green until it does again."""
+
+    why: str
+
+
+class JournalSetAside(LogEvent, frozen=True, tag="journal-set-aside"):
+    """A corrupt journal was kept under another name and a new one begun."""
+
+    file: str
+
+
+class ServiceLost(LogEvent, frozen=True, tag="service-lost"):
+    """The gate is out of service."""
+
+    reason: str
+
+
+class ServiceBack(LogEvent, frozen=True, tag="service-back"):
+    """The gate is in service again."""
+
+
+class InternalError(LogEvent, frozen=True, tag="internal-error"):
+    """Something unexpected happened in one reading: its kind and place, never its text."""
+
+    kind: str
+    where: str
+
+
+class ReadingDropped(LogEvent, frozen=True, tag="reading-dropped"):
+    """A reader's message was not taken: `malformed`, or older than a presentation may be (`stale`)."""
+
+    why: str
+
+
+class CameraFault(LogEvent, frozen=True, tag="camera-fault"):
+    """The camera gives no frames: a code, and what to do."""
+
+    fault: str
+    cure: str
+
+
+class CameraBack(LogEvent, frozen=True, tag="camera-back"):
+    """The camera gives frames again; `skipped` counts frames that were none (empty, wrong shape)."""
+
+    skipped: int
+
+
+class ProgramStarted(LogEvent, frozen=True, tag="program-started"):
+    """The supervisor started a program."""
+
+    program: str
+    pid: int
+
+
+class ProgramEnded(LogEvent, frozen=True, tag="program-ended"):
+    """A program of the supervisor's ended; `status` is its exit code, negative a signal."""
+
+    program: str
+    status: int
+    restart_s: float | None
+
+
+class WatchdogExpired(LogEvent, frozen=True, tag="watchdog-expired"):
+    """A program did not turn its loop in time and is killed."""
+
+    program: str
+
+
+class DarkenFailed(LogEvent, frozen=True, tag="darken-failed"):
+    """The lamps of a dead gate could not be put out from outside."""
+
+    status: int
+
+
+def log(event: LogEvent, stream: TextIO | None = None) -> None:
+    """Write an event as one line; a log that cannot be written never stops a gate."""
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    line = msgspec.json.encode({"t_ns": time.monotonic_ns()} | fields).decode()
+    out = stream or sys.stderr
+    try:
+        out.write(line + "\n")
+        out.flush()
+    except (OSError, ValueError):  # a full disk, a closed pipe
+        return
+
+
+def step_times_ms(marks: tuple[int, ...]) -> dict[str, float]:
+    """Return the times between the marks of one decision (monotonic ns) by step, in milliseconds."""
+    steps = {name: (end - start) / 1e6 for name, start, end in zip(STEPS, marks, marks[1:], strict=False)}
+    return {**steps, "total": (marks[-1] - marks[0]) / 1e6}
+
+
+def place_of(error: BaseException) -> str:
+    """Return file and line of an error: never its text, which may quote a pass."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

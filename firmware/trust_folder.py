@@ -1,0 +1,114 @@
+"""The folder a device trusts from: signers and revocations, read once at start.
+
+    FOLDER/*.der *.cer *.crt *.pem     signer certificates, one each
+    FOLDER/dsc-list.json               a signed list of signers, with dsc-list-signing-key.pem beside it
+    FOLDER/revoked.json                {"uci": [hex, ...], "country_uci": [...], "signature": [...]}, 16 bytes each
+
+Whoever can write the folder decides what is trusted: on an appliance only the trust store's own program can.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from verifier import Revocations, Signer, TrustList, TrustListError, parse_signed_list
+from verifier.revocation import HASH_BYTES
+
+SIGNED_LIST, LIST_KEY, REVOKED = "dsc-list.json", "dsc-list-signing-key.pem", "revoked.json"
+_SUFFIXES = {".der", ".cer", ".crt", ".pem"}
+_FILE_MAX_BYTES = 64 * 1024 * 1024  # a whole union's signers take 2 MB; guards against a wrong file
+
+
+class TrustFolderError(Exception):
+    """The trust folder cannot be used; the text names the file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a device trusts."""
+
+    signers: TrustList
+    revocations: Revocations
+
+    @property
+    def demo(self) -> bool:
+        """Tell whether any signer is a demo issuer's, which opens no real gate."""
+        return self.signers.demo
+
+
+class _Revoked(msgspec.Struct, forbid_unknown_fields=True):
+    uci: list[str] = []
+    country_uci: list[str] = []
+    signature: list[str] = []
+
+
+def load_trust(folder: Path) -> Trust:
+    """Read a trust folder.
+
+    Raises:
+        TrustFolderError: The folder or a file in it cannot be read, or means nothing.
+    """
+    if not folder.is_dir():
+        raise TrustFolderError(f"{folder}: no such folder; put the trust list's files there")
+    listed = _listed(folder)
+    singles = [
+        load_certificate(path)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in _SUFFIXES and path.name != LIST_KEY
+    ]
+    return Trust(TrustList([*listed.signers(), *singles], listed.unusable), _revocations(folder / REVOKED))
+
+
+def load_certificate(path: Path) -> Signer:
+    """Read one signer certificate, DER or PEM.
+
+    Raises:
+        TrustFolderError: The file cannot be read or is no signer certificate.
+    """
+    data = _read(path)
+    try:
+        if data.lstrip().startswith(b"-----BEGIN"):
+            data = x509.load_pem_x509_certificate(data).public_bytes(Encoding.DER)
+        return Signer.from_der(data)
+    except (TrustListError, ValueError) as error:
+        raise TrustFolderError(f"{path}: {error}; it must hold one X.509 certificate, DER or PEM") from None
+
+
+def _listed(folder: Path) -> TrustList:
+    if not (folder / SIGNED_LIST).exists():
+        return TrustList()
+    try:
+        return parse_signed_list(_read(folder / SIGNED_LIST), _read(folder / LIST_KEY))
+    except TrustListError as error:
+        raise TrustFolderError(f"{folder / SIGNED_LIST}: {error}") from None
+
+
+def _revocations(path: Path) -> Revocations:
+    if not path.exists():
+        return Revocations()
+    try:
+        revoked = msgspec.json.decode(_read(path), type=_Revoked)
+        return Revocations(_hashes(revoked.uci), _hashes(revoked.country_uci), _hashes(revoked.signature))
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        raise TrustFolderError(f"{path}: {error}") from None
+
+
+def _hashes(texts: list[str]) -> frozenset[bytes]:
+    hashes = frozenset(bytes.fromhex(text) for text in texts)
+    if any(len(value) != HASH_BYTES for value in hashes):
+        raise ValueError(f"a revocation hash has {HASH_BYTES} bytes, {2 * HASH_BYTES} hexadecimal digits")
+    return hashes
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_MAX_BYTES + 1)
+    except OSError as error:
+        raise TrustFolderError(f"{path}: {error.strerror}") from None
+    if len(data) > _FILE_MAX_BYTES:
+        raise TrustFolderError(f"{path}: larger than {_FILE_MAX_BYTES} bytes")
+    return data
