@@ -1,0 +1,162 @@
+"""One program of the supervisor's: its process, its NOTIFY_SOCKET, its watchdog, and when it may start again."""
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+BACKOFF_S = (0.1, 5.0)  # ours: first and longest wait before a restart
+SETTLED_NS = 10_000_000_000  # up this long, a program counts as well again
+START_S = 60.0  # ours: a program that is not ready by then hangs
+MESSAGE_MAX_BYTES = 4096
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A module that runs as a process of its own, and how long it may be silent."""
+
+    name: str
+    module: str
+    watchdog_s: float
+
+
+class Child:
+    """A program's process, started and started again; `due_ns` is when it wants attention next (monotonic)."""
+
+    def __init__(self, program: Program, config: Path, folder: Path, stderr: IO[bytes] | None) -> None:
+        """Make the socket on which the program says how it is. Raises: OSError."""
+        self.program = program
+        self.ready = False
+        self.was_ready = False
+        self.starts = 0
+        self.pidfd = -1
+        self._process: subprocess.Popen[bytes] | None = None
+        self._command = [sys.executable, "-m", program.module, "--config", str(config)]
+        self._stderr = stderr
+        self._backoff_s = BACKOFF_S[0]
+        self._started_ns = 0
+        self._alive_ns = 0
+        self._restart_ns = 0
+        self._address = folder / f"notify-{program.name}.sock"
+        self._address.unlink(missing_ok=True)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.settimeout(0)
+        self._notify.bind(str(self._address))
+
+    @property
+    def running(self) -> bool:
+        """Return whether there is a process that was not reaped."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Return the process's id, None where there is none."""
+        return self._process.pid if self._process else None
+
+    @property
+    def due_ns(self) -> int:
+        """Return when it is to be started, or by when it must have said something."""
+        if self._process is None:
+            return self._restart_ns
+        return self._alive_ns + round((self.program.watchdog_s if self.ready else START_S) * 1e9)
+
+    def watch(self, selector: selectors.BaseSelector, said: Callable[[], None]) -> None:
+        """Have `said` called when the program says something."""
+        selector.register(self._notify, selectors.EVENT_READ, said)
+
+    def start(self) -> int:
+        """Start the process and return its id; `pidfd` becomes readable when it ends."""
+        environment = os.environ | {
+            "NOTIFY_SOCKET": str(self._address),
+            "WATCHDOG_USEC": str(round(self.program.watchdog_s * 1e6)),
+        }
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            self._command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=self._stderr,
+            start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor, which stops all in order
+            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - prctl only: holds no lock
+        )
+        self.pidfd = os.pidfd_open(self._process.pid)
+        self.starts += 1
+        self._started_ns = self._alive_ns = time.monotonic_ns()
+        return self._process.pid
+
+    def listen(self) -> bool:
+        """Take all that the program has said; return whether it became ready by it."""
+        was_ready = self.ready
+        with contextlib.suppress(BlockingIOError):
+            while states := self._notify.recv(MESSAGE_MAX_BYTES).split(b"\n"):
+                self._alive_ns = time.monotonic_ns()
+                if b"READY=1" in states and self.running:
+                    self.ready = self.was_ready = True
+        return self.ready and not was_ready
+
+    def kill(self) -> None:
+        """Kill the process; `pidfd` tells when it is dead."""
+        self._signal(signal.SIGKILL)
+        self._alive_ns = time.monotonic_ns()  # one that cannot die yet is not killed at every turn
+
+    def reap(self) -> int:
+        """Return the exit status of the process that has ended; negative: a signal's number."""
+        status = self._process.wait() if self._process else 0
+        self._process = None
+        self.ready = False
+        os.close(self.pidfd)
+        return status
+
+    def plan_restart(self) -> float:
+        """Decide when to start again, and return in how many seconds."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._started_ns >= SETTLED_NS:
+            self._backoff_s = BACKOFF_S[0]
+        wait_s, self._backoff_s = self._backoff_s, min(self._backoff_s * 2, BACKOFF_S[1])
+        self._restart_ns = now_ns + round(wait_s * 1e9)
+        return wait_s
+
+    def terminate(self, wait_s: float) -> None:
+        """Ask the process to stop, and wait for it a little."""
+        self._signal(signal.SIGTERM)
+        if self._process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(wait_s)
+
+    def finish(self, deadline_ns: int) -> None:
+        """Wait for the process's end until a time (monotonic), then kill it."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9))
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+        self.reap()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._notify.close()
+        self._address.unlink(missing_ok=True)
+
+    def _signal(self, number: int) -> None:
+        if self._process:
+            self._process.send_signal(number)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel stop this process when its supervisor dies, however that happens."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,96 @@
+"""How the device is, for technicians (pure, but for reading the uplink's status file)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from firmware.config import DeviceConfig
+from firmware.messages import Count, Health, Notice
+from firmware.texts import Words
+
+STATUS_MAX_BYTES = 4096  # ours: the status has five short fields
+SILENT_NS = 10_000_000_000  # ours: the uplink writes every second
+BACKLOG_NOTICE = 20  # ours: fewer are only on their way
+
+
+class UplinkStatus(msgspec.Struct, frozen=True):
+    """What the uplink says of itself in `uplink.json`."""
+
+    connected: bool
+    unsent: Count
+    last_ack_age_s: Annotated[float, Meta(ge=0)] | None = None
+    fault: Annotated[str, Meta(max_length=1000)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the gate knows of itself; `unsent` is None where the journal does not answer."""
+
+    in_service: bool
+    demo: bool
+    clock_trusted: bool
+    frames: int
+    unsent: int | None
+    set_aside: bool
+    uplink: UplinkStatus | None
+
+
+class UplinkFile:
+    """The uplink's status, as long as it is written anew: a dead uplink's last words do not count for ever."""
+
+    def __init__(self, path: Path) -> None:
+        """Read from `path`."""
+        self._path = path
+        self._written_ns = 0  # on the file system's clock: only compared with itself
+        self._changed_ns = 0
+
+    def status(self, now_ns: int) -> UplinkStatus | None:
+        """Return the status at a time (monotonic), None where there is none, or an old one."""
+        try:
+            with self._path.open("rb") as file:
+                written_ns = os.fstat(file.fileno()).st_mtime_ns
+                status = msgspec.json.decode(file.read(STATUS_MAX_BYTES), type=UplinkStatus)
+        except (OSError, msgspec.DecodeError):
+            return None
+        if written_ns != self._written_ns:
+            self._written_ns, self._changed_ns = written_ns, now_ns
+        return status if now_ns - self._changed_ns <= SILENT_NS else None
+
+
+def health_of(state: State, device: DeviceConfig, texts: dict[str, Words]) -> Health:
+    """Return the device's health, with its notices in both languages."""
+    uplink = state.uplink
+    return Health(
+        in_service=state.in_service,
+        device=device.name,
+        lane=device.lane,
+        demo=state.demo,
+        clock_trusted=state.clock_trusted,
+        frames=state.frames,
+        unsent=state.unsent,
+        uplink_connected=uplink.connected if uplink else None,
+        last_ack_age_s=uplink.last_ack_age_s if uplink else None,
+        notices=tuple(_notice(code, state, texts) for code in _codes(state)),
+    )
+
+
+def _codes(state: State) -> list[str]:
+    """Return what technicians should know, the gravest first."""
+    found = {
+        "demo": state.demo,
+        "clock-not-synchronised": not state.clock_trusted,
+        "journal-set-aside": state.set_aside,
+        "uplink-silent": state.uplink is None,
+        "centre-unreachable": state.uplink is not None and not state.uplink.connected,
+        "records-unsent": (state.unsent or 0) > BACKLOG_NOTICE,
+    }
+    return [code for code, holds in found.items() if holds]
+
+
+def _notice(code: str, state: State, texts: dict[str, Words]) -> Notice:
+    words = texts[code].filled(n=state.unsent)
+    return Notice(code, words.vi, words.en)

@@ -1,0 +1,67 @@
+// Shows what the panel's stream says; without a word for SILENT_MS it says out of service by itself.
+"use strict";
+
+const SILENT_MS = 4000; // the stream speaks every second
+const LONG_CHARS = 24; // a headline that would take more than two lines beside its sign
+const AWAY = { aspect: "out-of-service", vi: "Tạm ngừng phục vụ", en: "Temporarily out of service" };
+
+const byId = (id) => document.getElementById(id);
+
+// A text is a headline, its lines divided by a dash, and after the first full stop what to do.
+function write(id, text) {
+  const [headline, ...more] = text.split(". ");
+  byId(id).textContent = id === "vi" ? headline.replace(" – ", "\n") : headline;
+  byId(`${id}-more`).textContent = more.join(". ");
+}
+
+function show(shown) {
+  document.body.dataset.aspect = shown.aspect;
+  document.body.dataset.long = shown.vi.split(". ")[0].length > LONG_CHARS;
+  write("vi", shown.vi);
+  write("en", shown.en);
+}
+
+function tell(health) {
+  byId("lane").textContent = health ? `${health.lane} · ${health.device}` : "";
+  byId("notices").replaceChildren(
+    ...(health ? health.notices : []).map((notice) => {
+      const line = document.createElement("li");
+      line.textContent = `${notice.vi} · ${notice.en}`;
+      return line;
+    }),
+  );
+}
+
+function away() {
+  show(AWAY);
+  tell(null);
+}
+
+let silence = setTimeout(away, SILENT_MS);
+let last = "";
+
+function heard(event) {
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    last = "";
+    away();
+  }, SILENT_MS);
+  if (event.data !== last) {
+    last = event.data;
+    const { shown, health } = JSON.parse(event.data);
+    show(shown);
+    tell(health);
+  }
+}
+
+function follow() {
+  const stream = new EventSource("events");
+  stream.onmessage = heard;
+  stream.onerror = () => {
+    if (stream.readyState === EventSource.CLOSED) {
+      setTimeout(follow, 1000); // refused, as while too many screens look: EventSource itself gives up then
+    }
+  };
+}
+
+follow();

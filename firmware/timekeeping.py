@@ -1,0 +1,10 @@
+"""Is the clock to be trusted? (pure) Without that, no pass can be judged."""
+
+from datetime import UTC, datetime
+
+BUILD_DATE = datetime(2026, 11, 1, tzinfo=UTC)  # raised at each release; no true clock can be before it
+
+
+def clock_is_trusted(now: datetime, *, synchronised: bool, floor: datetime) -> bool:
+    """Return whether a clock that shows `now` (UTC) may be used to judge passes."""
+    return synchronised and now >= floor

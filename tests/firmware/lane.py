@@ -1,0 +1,149 @@
+"""One lane with simulated devices, told by a test what happens in it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Self
+
+from drivers.clock.simulated import SimulatedClock
+from drivers.errors import DeviceError
+from firmware.checkin import CheckIn, milliseconds, new_id
+from firmware.checkpoint import Checkpoint, Ports
+from firmware.config import TimingConfig
+from firmware.events import LogEvent
+from firmware.journal import JournalError
+from firmware.judging import Judgement
+from firmware.messages import Event, Heartbeat, ReaderFault, Reading, Shown
+from firmware.texts import load_texts
+from firmware.timekeeping import BUILD_DATE
+from provisioning.issuer import DemoIssuer
+from verifier import Accepted, Refused, Revocations, Signer, TrustList, Undecided, Verifier
+
+NOW = BUILD_DATE + timedelta(days=19)
+ISSUER = DemoIssuer(NOW)
+GOOD = ISSUER.issue()
+OTHER = ISSUER.issue(kind="r")
+EXPIRED = ISSUER.issue(expires=NOW - timedelta(hours=1))
+VERIFIER = Verifier(TrustList([Signer.from_der(ISSUER.certificate_der)]), Revocations())
+TEXTS = load_texts()
+
+
+class CraftedError(Exception):
+    """What no verifier should raise."""
+
+
+@dataclass
+class Judge:
+    """A verifier that can be made to break."""
+
+    broken: bool = False
+
+    def verify(self, text: str, at: datetime) -> Accepted | Refused | Undecided:
+        if self.broken:
+            raise CraftedError(text)
+        return VERIFIER.verify(text, at)
+
+
+@dataclass
+class Lane:
+    """One lane with simulated devices; `story` is what happened, in order."""
+
+    clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(NOW))
+    judge: Judge = field(default_factory=Judge)
+    disk_full: bool = False
+    lamps_broken: bool = False
+    lamps: tuple[bool, bool] = (False, False)
+    lease_s: float = 0.0
+    story: list[str] = field(default_factory=list)
+    checkins: list[CheckIn] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
+    logged: list[LogEvent] = field(default_factory=list)
+    direction: str = "in"
+    probes: int = 0
+
+    def __post_init__(self) -> None:
+        ports = Ports(
+            judge=self.judge,
+            recorder=self,
+            signal=self,
+            clock=self.clock,
+            texts=TEXTS,
+            floor=BUILD_DATE,
+            checkin=self.checkin,
+            tell=self.tell,
+            log=self.logged.append,
+        )
+        self.gate = Checkpoint(ports, TimingConfig(), self.direction)
+
+    # The recorder's and the signal's verbs
+
+    def append(self, checkin: CheckIn) -> int:
+        if self.disk_full:
+            raise JournalError("journal.db: database or disk is full: free some space on its disk")
+        self.checkins.append(checkin)
+        self.story.append("recorded")
+        return len(self.checkins)
+
+    def probe(self) -> None:
+        self.probes += 1
+        if self.disk_full:
+            raise JournalError("journal.db: database or disk is full: free some space on its disk")
+
+    def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
+        if self.lamps_broken:
+            raise DeviceError("no such lamp")
+        if (red, green) != self.lamps or green:
+            self.story.append("green" if green else "red" if red else "dark")
+        self.lamps, self.lease_s = (red, green), lease_s
+
+    def close(self) -> None:
+        self.lamps = (False, False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What the test does
+
+    def checkin(self, judgement: Judgement) -> CheckIn:
+        at_ms = milliseconds(self.clock.now())
+        return CheckIn(
+            id=new_id(at_ms),
+            at_ms=at_ms,
+            clock_trusted=judgement.clock_trusted,
+            lane="l",
+            direction="in",
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            kinds=judgement.kinds,
+        )
+
+    def tell(self, event: Event) -> None:
+        self.told.append(event)
+        if isinstance(event, Shown):
+            self.story.append(f"told {event.reason}")
+
+    def beat(self, fault: ReaderFault | None = None) -> None:
+        self.gate.receive(Heartbeat(1, fault))
+        self.gate.turn()
+
+    def see(self, *texts: str, age_s: float = 0.02) -> None:
+        captured_ns = self.clock.monotonic_ns() - round(age_s * 1e9)
+        self.gate.receive(Reading(texts, captured_ns, captured_ns))
+        self.gate.turn()
+
+    def wait(self, seconds: float, *, beating: bool = True) -> None:
+        """Let time pass in the gate's own turns."""
+        for _ in range(round(seconds * 4)):
+            self.clock.advance(0.25)
+            if beating:
+                self.gate.receive(Heartbeat(1))
+            self.gate.turn()
+
+    @property
+    def shown(self) -> Shown:
+        return next(event for event in reversed(self.told) if isinstance(event, Shown))
+
+    def logs(self, kind: type[LogEvent]) -> list[LogEvent]:
+        return [event for event in self.logged if isinstance(event, kind)]

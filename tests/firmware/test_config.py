@@ -1,0 +1,152 @@
+from pathlib import Path
+
+import pytest
+
+from firmware.config import CONFIG_MAX_BYTES, ConfigError, load_config
+
+WHOLE = """
+[device]
+name = "kiosk-1"
+site = "Chợ Bến Thành"
+lane = "Cổng 1"
+direction = "in"
+[camera]
+kind = "simulated"
+source = "pictures"
+[signal]
+kind = "simulated"
+[trust]
+folder = "trust"
+[journal]
+path = "journal.db"
+[broker]
+host = "broker.example"
+[run]
+folder = "run"
+"""
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "greengate.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def _problem(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    return text.removeprefix(f"{path}: ")
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path, WHOLE))
+    assert config.trust.folder == tmp_path / "trust"
+    assert config.camera.source == str(tmp_path / "pictures")
+    assert config.readings_socket == tmp_path / "run/readings.sock"
+    assert config.events_socket == tmp_path / "run/events.sock"
+    assert config.uplink_status == tmp_path / "run/uplink.json"
+    assert config.lamp_history == tmp_path / "run/lamps.jsonl"
+
+
+def test_what_is_not_said_has_the_documented_default(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path, WHOLE))
+    assert (config.camera.width_px, config.camera.height_px, config.symbols.reader) == (1280, 720, "zxing")
+    assert (config.clock.kind, config.journal.retention_days, config.broker.port) == ("system", 14, 8883)
+    assert (config.timing.green_s, config.timing.held_s, config.panel.port) == (3.0, 2.0, 8080)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "resolved"),
+    [
+        ("opencv", "0", "0"),
+        ("opencv", "rtsp://camera/1", "rtsp://camera/1"),
+        ("opencv", "/dev/video2", "/dev/video2"),
+        ("opencv", "film.avi", "{folder}/film.avi"),
+        ("picamera2", "0", "0"),
+    ],
+)
+def test_a_camera_source_is_a_path_only_where_it_can_be_one(
+    tmp_path: Path, kind: str, source: str, resolved: str
+) -> None:
+    text = WHOLE.replace(
+        '[camera]\nkind = "simulated"\nsource = "pictures"', f'[camera]\nkind = "{kind}"\nsource = "{source}"'
+    )
+    assert load_config(_write(tmp_path, text)).camera.source == resolved.format(folder=tmp_path)
+
+
+def test_absent(tmp_path: Path) -> None:
+    assert "no such file" in _problem(tmp_path / "none.toml")
+
+
+def test_unreadable(tmp_path: Path) -> None:
+    assert "cannot be read" in _problem(tmp_path)
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "greengate.toml"
+    path.write_bytes(b'a = "\xff"')
+    assert _problem(path) == "not UTF-8 at byte 5: save it as UTF-8"
+
+
+def test_not_toml(tmp_path: Path) -> None:
+    assert "line 1" in _problem(_write(tmp_path, "[device\n"))
+
+
+def test_too_deep(tmp_path: Path) -> None:
+    assert "nested too deeply" in _problem(_write(tmp_path, "a = " + "[" * 100_000))
+
+
+def test_too_large(tmp_path: Path) -> None:
+    assert str(CONFIG_MAX_BYTES) in _problem(_write(tmp_path, "#" * (CONFIG_MAX_BYTES + 1)))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ("[run]", "[rum]", "unknown key rum: did you mean run?"),
+        ('kind = "simulated"\nsource', 'kynd = "simulated"\nsource', "unknown key camera.kynd: did you mean kind?"),
+        ("[run]", "[run]\nzzz = 1", "unknown key run.zzz: valid here are folder"),
+        ('[trust]\nfolder = "trust"', "", "key trust is missing: add it"),
+        ('lane = "Cổng 1"\n', "", "key device.lane is missing: add it"),
+        ('name = "kiosk-1"', 'name = "Kiosk 1"', "key device.name: expected `str` matching regex"),
+        ('name = "kiosk-1"', 'name = "kiosk-1\\n"', "key device.name: "),
+        ('lane = "Cổng 1"', 'lane = "a\\u0007b"', "keys device.site and device.lane: printable characters only"),
+        ('direction = "in"', 'direction = "up"', "key device.direction: invalid enum value 'up'"),
+        ('host = "broker.example"', 'host = "b"\nport = 0', "key broker.port: expected `int` >= 1"),
+        ('path = "journal.db"', "path = 7", "key journal.path: expected a path"),
+        ('path = "journal.db"', 'path = ""', "key journal.path: expected a path"),
+        ('path = "journal.db"', 'path = "a\\u0000"', "key journal.path: expected a path"),
+        ('path = "journal.db"', 'path = "j"\nretention_days = 0', "key journal.retention_days: expected `int` >= 1"),
+        ('folder = "run"', 'folder = "run"\n[timing]\ngreen_s = 61.0', "key timing.green_s: expected `float` <= 60"),
+        ('folder = "run"', 'folder = "run"\n[timing]\ngreen_s = nan', "key timing.green_s: expected "),
+        ('folder = "run"', f'folder = "{"r" * 120}"', "key run.folder: too long a path for a Unix socket"),
+        ('host = "broker.example"', 'host = "b"\nkey = "k"', "keys broker.certificate and broker.key go together"),
+        ('host = "broker.example"', 'host = "b"\nkey = "k"\ncertificate = "c"', "key broker.ca is missing"),
+    ],
+)
+def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, becomes: str, says: str) -> None:
+    assert was in WHOLE
+    assert says in _problem(_write(tmp_path, WHOLE.replace(was, becomes, 1)))
+
+
+@pytest.mark.parametrize(
+    ("pins", "says"),
+    [
+        ("", "gpio lamps need both"),
+        ("red_pin = 17", "gpio lamps need both"),
+        ("red_pin = 17\ngreen_pin = 17", "give each lamp a pin of its own"),
+        ("red_pin = 17\ngreen_pin = 28", "key signal.green_pin: expected `int` <= 27"),
+        ('red_pin = 17\ngreen_pin = 27\n[clock]\nkind = "assumed"', '"assumed" with gpio lamps: use "system"'),
+    ],
+)
+def test_real_lamps_ask_for_more(tmp_path: Path, pins: str, says: str) -> None:
+    text = WHOLE.replace('[signal]\nkind = "simulated"', f'[signal]\nkind = "gpio"\n{pins}')
+    assert says in _problem(_write(tmp_path, text))
+
+
+def test_real_lamps_with_two_pins_are_taken(tmp_path: Path) -> None:
+    text = WHOLE.replace('[signal]\nkind = "simulated"', '[signal]\nkind = "gpio"\nred_pin = 17\ngreen_pin = 27')
+    assert load_config(_write(tmp_path, text)).signal.green_pin == 27

@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware.messages import (
+    MAX_MESSAGE_BYTES,
+    MAX_TEXT_CHARS,
+    MAX_TEXTS,
+    Health,
+    Heartbeat,
+    MessageError,
+    Notice,
+    Reading,
+    Shown,
+    decode_event,
+    decode_reader_message,
+    encode,
+)
+
+TEXTS = st.lists(st.text(max_size=60), max_size=MAX_TEXTS).map(tuple)
+TIMES = st.integers(0, 2**63 - 1)
+
+
+@given(TEXTS, TIMES, TIMES)
+def test_a_reading_arrives_as_it_was_sent(texts: tuple[str, ...], captured_ns: int, read_ns: int) -> None:
+    reading = Reading(texts, captured_ns, read_ns)
+    assert decode_reader_message(encode(reading)) == reading
+
+
+@given(TIMES, st.sampled_from(["no-camera", "camera-stalled", None]))
+def test_a_heartbeat_arrives_as_it_was_sent(frames: int, fault: str | None) -> None:
+    heartbeat = Heartbeat(frames, fault)  # type: ignore[arg-type] # one of the faults
+    assert decode_reader_message(encode(heartbeat)) == heartbeat
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Shown("accepted", "valid", "HỢP LỆ", "VALID", "id", "accepted", 7, {"total": 1.5}),
+        Health(
+            in_service=True,
+            device="k",
+            lane="l",
+            demo=False,
+            clock_trusted=True,
+            frames=3,
+            unsent=None,
+            uplink_connected=None,
+            last_ack_age_s=None,
+            notices=(Notice("demo", "vi", "en"),),
+        ),
+    ],
+)
+def test_an_event_arrives_as_it_was_sent(event: Shown | Health) -> None:
+    assert decode_event(encode(event)) == event
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_message_are_only_that(data: bytes) -> None:
+    with pytest.raises(MessageError):
+        decode_reader_message(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"type":"reading","texts":[],"captured_ns":-1,"read_ns":0}',
+        b'{"type":"reading","texts":[1],"captured_ns":0,"read_ns":0}',
+        b'{"type":"reading","texts":[],"captured_ns":0,"read_ns":0,"more":1}',
+        b'{"type":"reading","texts":["","","","","","","","",""],"captured_ns":0,"read_ns":0}',
+        b'{"type":"reading","texts":["' + b"a" * (MAX_TEXT_CHARS + 1) + b'"],"captured_ns":0,"read_ns":0}',
+        b'{"type":"heartbeat","frames":0,"fault":"sick"}',
+        b'{"type":"shown"}',
+        b"[" * 60_000,
+        b" " * (MAX_MESSAGE_BYTES + 1),
+    ],
+)
+def test_what_breaks_a_bound_is_refused_without_quoting_it(data: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        decode_reader_message(data)
+    assert len(str(caught.value)) < 60
+
+
+def test_a_message_too_large_is_not_sent() -> None:
+    with pytest.raises(MessageError):
+        encode(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0))
+
+
+def test_eight_large_symbols_fit() -> None:
+    assert len(encode(Reading(("9" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0))) <= MAX_MESSAGE_BYTES

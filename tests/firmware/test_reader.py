@@ -1,0 +1,240 @@
+"""The reader's loop with a camera that stalls, is lost and comes back, and frames that are none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pytest
+
+from drivers.camera import Camera, Frame
+from drivers.errors import CameraLostError, CameraStalledError, DeviceMissingError
+from drivers.symbols import Symbol
+from firmware.events import CameraBack, CameraFault, LogEvent
+from firmware.messages import (
+    MAX_MESSAGE_BYTES,
+    MAX_TEXT_CHARS,
+    MAX_TEXTS,
+    Heartbeat,
+    Reading,
+    decode_reader_message,
+    encode,
+)
+from firmware.reader import IDLE_S, RECONNECT_NS, Link, Ports, Reader, texts_of
+from firmware.sockets import listen
+
+FRAME = Frame(np.zeros((4, 4), np.uint8), 5)
+NO_CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
+Step = Callable[[], Frame]
+
+
+def _symbol(text: str) -> Symbol:
+    return Symbol(text, "QRCode", NO_CORNERS)
+
+
+def _stalled() -> Frame:
+    raise CameraStalledError("no frame")
+
+
+def _lost() -> Frame:
+    raise CameraLostError("gone", cure="plug it in")
+
+
+def _frame() -> Frame:
+    return FRAME
+
+
+@dataclass
+class Desk:
+    """A camera, a symbol reader and a link that do as the test says."""
+
+    steps: list[Step] = field(default_factory=list)
+    symbols: list[Symbol] = field(default_factory=list)
+    wrong_shape: bool = False
+    unplugged: Exception | None = None
+    gate_away: bool = False
+    sent: list[Reading | Heartbeat] = field(default_factory=list)
+    logged: list[LogEvent] = field(default_factory=list)
+    now_ns: int = 0
+    opened: int = 0
+    closed: int = 0
+    alive: int = 0
+
+    def reader(self) -> Reader:
+        return Reader(Ports(self.open, _Symbols(self), self, self.logged.append, self.feed, lambda: self.now_ns))
+
+    def open(self) -> Camera:
+        if self.unplugged:
+            raise self.unplugged
+        self.opened += 1
+        return _Camera(self)
+
+    def feed(self) -> None:
+        self.alive += 1
+
+    def send(self, message: Reading | Heartbeat) -> bool:
+        if not self.gate_away:
+            self.sent.append(message)
+        return not self.gate_away
+
+
+@dataclass
+class _Symbols:
+    desk: Desk
+
+    def read(self, luma: object) -> list[Symbol]:
+        assert luma is FRAME.luma
+        if self.desk.wrong_shape:
+            raise ValueError("a frame of no size")
+        return self.desk.symbols
+
+
+@dataclass
+class _Camera:
+    desk: Desk
+
+    def read(self, timeout_s: float) -> Frame:
+        assert timeout_s > 0
+        return self.desk.steps.pop(0)()
+
+    def close(self) -> None:
+        self.desk.closed += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def test_texts_go_to_the_gate_and_a_heartbeat_with_the_first_frame() -> None:
+    desk = Desk([_frame, _frame], [_symbol("HC1:A")])
+    reader = desk.reader()
+    reader.turn()
+    reader.turn()
+    assert desk.sent == [Reading(("HC1:A",), 5, 0), Heartbeat(1), Reading(("HC1:A",), 5, 0)]
+    assert desk.alive == 2
+
+
+def test_a_heartbeat_comes_twice_a_second_while_frames_are_read() -> None:
+    desk = Desk([_frame] * 20)
+    reader = desk.reader()
+    for _ in range(20):
+        reader.turn()
+        desk.now_ns += 100_000_000
+    assert desk.sent == [Heartbeat(frames) for frames in (1, 6, 11, 16)]
+
+
+def test_a_heartbeat_that_did_not_arrive_is_sent_at_the_next_frame() -> None:
+    desk = Desk([_frame] * 2, gate_away=True)
+    reader = desk.reader()
+    reader.turn()
+    desk.gate_away = False
+    reader.turn()
+    assert desk.sent == [Heartbeat(2)]
+
+
+def test_frames_that_are_none_are_skipped_and_no_sign_of_life() -> None:
+    desk = Desk([_frame] * 3, wrong_shape=True)
+    reader = desk.reader()
+    for _ in range(3):
+        reader.turn()
+        desk.now_ns += 1_000_000_000
+    assert desk.sent == []
+    assert (reader.frames, reader.skipped) == (0, 3)
+
+
+@pytest.mark.parametrize(("fails", "fault"), [(_stalled, "camera-stalled"), (_lost, "no-camera")])
+def test_a_camera_that_fails_is_closed_told_opened_again_and_told(fails: Step, fault: str) -> None:
+    desk = Desk([_frame, fails, _frame])
+    reader = desk.reader()
+    reader.turn()
+    reader.turn()
+    assert desk.closed == 1
+    assert desk.sent[-1] == Heartbeat(1, fault)  # type: ignore[arg-type] # one of the faults
+    assert reader.turn() == IDLE_S
+    assert desk.opened == 1
+    desk.now_ns += 500_000_000
+    reader.turn()
+    assert desk.opened == 2
+    assert desk.sent[-1] == Heartbeat(2)
+    assert [type(event) for event in desk.logged] == [CameraFault, CameraBack]
+
+
+def test_a_camera_that_stays_away_is_tried_ever_more_rarely() -> None:
+    desk = Desk([_lost])
+    reader = desk.reader()
+    reader.turn()
+    desk.unplugged = DeviceMissingError("no /dev/video0")
+    tried = []
+    for _ in range(250):
+        desk.now_ns += 100_000_000
+        before = reader._reopen_ns
+        reader.turn()
+        if reader._reopen_ns != before:
+            tried.append(desk.now_ns / 1e9)
+    assert tried == [0.5, 1.5, 3.5, 7.5, 12.5, 17.5, 22.5]
+    assert len(desk.logged) == 1
+    beats = [message for message in desk.sent if isinstance(message, Heartbeat)]
+    assert len(beats) == 51
+
+
+def test_a_camera_missing_at_the_start_is_refused_but_a_failing_one_waited_for() -> None:
+    with pytest.raises(DeviceMissingError):
+        Desk(unplugged=DeviceMissingError("no /dev/video0")).reader()
+    desk = Desk(unplugged=CameraLostError("gone"))
+    reader = desk.reader()
+    reader.turn()
+    assert desk.sent == [Heartbeat(0, "no-camera")]
+    reader.close()
+
+
+def test_texts_are_distinct_bounded_and_passes_first() -> None:
+    many = [_symbol(str(number)) for number in range(20)]
+    assert texts_of([_symbol("b"), _symbol("HC1:a"), _symbol("b")]) == ("HC1:a", "b")
+    assert texts_of([*many, _symbol("HC1:a")]) == ("HC1:a", *map(str, range(MAX_TEXTS - 1)))
+    assert texts_of([_symbol("9" * (MAX_TEXT_CHARS + 1))]) == ()
+
+
+class TestLink:
+    def test_it_waits_for_a_gate_and_finds_the_next_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "readings.sock"
+        now_ns = [0]
+        link = Link(path, lambda: now_ns[0])
+        assert not link.send(Heartbeat(1))
+        for frames in (2, 3):
+            with listen(path) as gate:
+                now_ns[0] += RECONNECT_NS
+                assert link.send(Heartbeat(frames))
+                client, _ = gate.accept()
+                with client:
+                    assert decode_reader_message(client.recv(MAX_MESSAGE_BYTES)) == Heartbeat(frames)
+            assert not link.send(Heartbeat(9))
+        assert not link.send(Heartbeat(9))
+        link.close()
+        link.close()
+
+    def test_a_gate_that_is_busy_is_not_waited_for(self, tmp_path: Path) -> None:
+        path = tmp_path / "readings.sock"
+        with listen(path):
+            link = Link(path, lambda: RECONNECT_NS)
+            sent = 0
+            while link.send(Reading(("x" * 1000,), 0, 0)):
+                sent += 1
+            assert sent > 0
+            assert link.send(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0)) is False
+            link.close()
+
+    def test_what_is_too_large_is_dropped(self, tmp_path: Path) -> None:
+        with listen(tmp_path / "s") as gate:
+            link = Link(tmp_path / "s", lambda: RECONNECT_NS)
+            assert not link.send(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0))
+            assert link.send(Heartbeat(1))
+            client, _ = gate.accept()
+            with client:
+                assert client.recv(MAX_MESSAGE_BYTES) == encode(Heartbeat(1))
+            link.close()

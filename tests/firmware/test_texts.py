@@ -1,0 +1,28 @@
+import re
+import unicodedata
+
+import pytest
+
+from firmware.checkpoint import FAULTS
+from firmware.texts import Words, load_texts
+from verifier import Reason
+
+TEXTS = load_texts()
+OURS = ("clock-not-trusted", "several-codes", "internal-error", "just-scanned", "ready", "valid-out", "gate-away")
+
+
+@pytest.mark.parametrize("code", [*Reason, *OURS, *FAULTS])
+def test_every_reason_has_both_languages(code: str) -> None:
+    assert TEXTS[str(code)].vi
+    assert TEXTS[str(code)].en
+
+
+def test_vietnamese_is_nfc_and_codes_are_kebab_case() -> None:
+    for code, words in TEXTS.items():
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
+        assert unicodedata.is_normalized("NFC", words.vi)
+        assert words.en.isprintable()
+
+
+def test_numbers_are_filled_in() -> None:
+    assert TEXTS["records-unsent"].filled(n=7) == Words("Còn 7 bản ghi chưa gửi", "7 records unsent")

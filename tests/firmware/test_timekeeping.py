@@ -1,0 +1,24 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from firmware.timekeeping import BUILD_DATE, clock_is_trusted
+
+NEWER = BUILD_DATE + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("now", "synchronised", "trusted"),
+    [
+        (NEWER, True, True),
+        (BUILD_DATE, True, True),
+        (BUILD_DATE - timedelta(microseconds=1), True, False),
+        (NEWER, False, False),
+    ],
+)
+def test_a_clock_is_trusted_when_synchronised_and_not_before_the_floor(
+    now: datetime,
+    synchronised: bool,  # noqa: FBT001 - a table of cases
+    trusted: bool,  # noqa: FBT001 - likewise
+) -> None:
+    assert clock_is_trusted(now, synchronised=synchronised, floor=BUILD_DATE) is trusted
