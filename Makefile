@@ -1,0 +1,67 @@
+# Cổng Xanh. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+# What Debian and Raspberry Pi OS bring, each with what shows that it is there.
+RUN_PARTS := python3-venv:ensurepip mosquitto:/usr/sbin/mosquitto libzbar0:libzbar.so.0
+FOR_RUN := $(VENV)/.for-run
+FOR_TEST := $(VENV)/.for-test
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(FOR_RUN) ## Set up what is missing and run the whole appliance on this desk, until Ctrl-C
+	@$(BIN)/greengate demo
+
+.PHONY: test
+test: setup ## Run all tests (the public vectors too, where ../shared/vectors is)
+	@$(BIN)/pytest
+
+.PHONY: check
+check: setup ## Check format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: setup ## Format the code and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: conformance
+conformance: setup ## Run only the tests on the public vectors, and say which are skipped
+	@$(BIN)/pytest -v tests/verifier/test_conformance.py tests/verifier/test_revocation.py tests/verifier/test_trust.py tests/drivers/test_symbols_vectors.py
+
+.PHONY: bench
+bench: setup ## Measure speed, memory and start, into bench/results/
+	@for program in verify hostile startup latency; do $(BIN)/python -m bench.$$program; done
+
+.PHONY: soak
+soak: setup ## Kill programs 200 times at random moments and count the lights and check-ins
+	@$(BIN)/python -m tests.soak --kills 200
+
+.PHONY: coverage
+coverage: setup ## Run all tests and show which branches none reached
+	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+.PHONY: setup
+setup: $(FOR_TEST) ## Install what is missing: system parts, .venv (the other targets call it)
+
+$(FOR_RUN): pyproject.toml provisioning/setup.sh
+	@PYTHON="$(PYTHON)" provisioning/setup.sh $(VENV) . $(RUN_PARTS)
+	@touch $@
+
+$(FOR_TEST): $(FOR_RUN)
+	@PYTHON="$(PYTHON)" provisioning/setup.sh $(VENV) '.[dev]' $(RUN_PARTS)
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what the targets made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,36 @@
+"""`greengate demo`: the whole appliance on a desk, with passes made on the spot. `make run` calls it."""
+
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drivers.clock import open_clock
+from provisioning import desk
+from provisioning.exits import Exit, fail
+from provisioning.run import run_appliance
+
+Json = Annotated[bool, typer.Option("--json", help="One event a line.")]
+
+
+def demo(as_json: Json = False) -> None:  # noqa: FBT002 - typer makes a flag of it
+    """Run the whole appliance on this desk until Ctrl-C: camera of pictures, gate, lamps, journal, broker, centre.
+
+    Example: greengate demo
+
+    The issuer's key is made for this run and kept in memory; everything else lies in a temporary folder that goes
+    when the run ends. Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 mosquitto is not installed.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the appliance runs: tidy up all the same
+    with tempfile.TemporaryDirectory(prefix="greengate-") as folder:
+        try:
+            laid = desk.lay(Path(folder), open_clock("system").now())
+            with desk.broker(laid), desk.collector(laid) as centre:
+                notes = (f"desk: {folder}", "passes: accepted, expired, forged, revoked, unknown issuer, not a pass")
+                status = run_appliance(laid.config, as_json=as_json, notes=notes, centre=centre)
+        except desk.DeskError as error:
+            fail(Exit.UNAVAILABLE, str(error), as_json=as_json)
+    raise typer.Exit(status)

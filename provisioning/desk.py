@@ -1,0 +1,186 @@
+"""The whole appliance's surroundings on a desk: passes to show, whom to trust, a broker and a centre.
+
+Everything lies in a folder of this run's own; the issuers' keys lie nowhere, they are in memory.
+"""
+
+import contextlib
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import cbor2
+import msgspec
+import segno
+
+from firmware.child import die_with
+from firmware.trust_folder import REVOKED
+from provisioning.issuer import DemoIssuer, demo_entry, hc1
+from verifier.revocation import uci_hash
+
+HOST = "127.0.0.1"
+STOP_S = 5.0
+REVOKED_UCI = "URN:UVCI:01:VN:DEMOREVOKED#A"
+
+
+class DeskError(Exception):
+    """The desk cannot be set up; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where things of one run are."""
+
+    folder: Path
+    broker_port: int
+    panel_port: int
+
+    @property
+    def config(self) -> Path:
+        """Return the appliance's configuration file."""
+        return self.folder / "greengate.toml"
+
+    @property
+    def store(self) -> Path:
+        """Return the centre's store."""
+        return self.folder / "centre.db"
+
+
+def lay(folder: Path, at: datetime) -> Desk:
+    """Make passes, trust list and configuration in an empty folder, as of now (`at`, aware)."""
+    desk = Desk(folder, _free_port(), _free_port())
+    for name in ("pictures", "trust"):
+        (folder / name).mkdir()
+    issuer = DemoIssuer(at)
+    (folder / "trust" / "demo.der").write_bytes(issuer.certificate_der)
+    (folder / "trust" / REVOKED).write_bytes(msgspec.json.encode({"uci": [uci_hash(REVOKED_UCI).hex()]}))
+    for number, (name, text) in enumerate(passes(issuer, at).items(), start=1):
+        picture = folder / "pictures" / f"{number}-{name}.png"
+        segno.make(text, error="m", micro=False).save(str(picture), scale=6, border=4)
+    desk.config.write_text(_configuration(desk), "utf-8")
+    return desk
+
+
+def passes(issuer: DemoIssuer, at: datetime) -> dict[str, str]:
+    """Return the texts of one good pass and of the five ways in which one is not."""
+    return {
+        "accepted": issuer.issue(),
+        "expired": issuer.issue(issued=at - timedelta(days=200), expires=at - timedelta(days=20)),
+        "forged": _forged(issuer, at),
+        "revoked": issuer.issue({"ci": REVOKED_UCI}),
+        "unknown-issuer": DemoIssuer(at).issue(kind="t"),
+        "not-a-pass": "https://example.org/menu",
+    }
+
+
+def _forged(issuer: DemoIssuer, at: datetime) -> str:
+    """Return a pass whose claims were changed after they were signed."""
+    certificate = {"ver": "1.3.0", "nam": {"fnt": "TRAN"}, "dob": "1980-01-01", "v": [demo_entry("v", "VN", at)]}
+    signed, changed = (
+        cbor2.dumps({1: "VN", 4: int(at.timestamp()) + seconds, -260: {1: certificate}}) for seconds in (60, 10**8)
+    )
+    protected, unprotected, _, signature = issuer.sign1(signed)
+    return hc1(cbor2.dumps(cbor2.CBORTag(18, [protected, unprotected, changed, signature])))
+
+
+def _configuration(desk: Desk) -> str:
+    return f"""\
+# A desk: simulated camera and lamps, demonstration passes. Paths are relative to this file.
+[device]
+name = "desk-1"
+site = "desk"
+lane = "A"
+direction = "in"
+
+[camera]
+kind = "simulated"
+source = "pictures"
+
+[signal]
+kind = "simulated"
+
+[clock]
+kind = "assumed"
+
+[trust]
+folder = "trust"
+
+[journal]
+path = "journal.db"
+
+[broker]
+host = "{HOST}"
+port = {desk.broker_port}
+
+[panel]
+port = {desk.panel_port}
+
+[run]
+folder = "run"
+"""
+
+
+@contextlib.contextmanager
+def broker(desk: Desk) -> Iterator[None]:
+    """Run a mosquitto for this desk alone, on the loopback.
+
+    Raises:
+        DeskError: It is not installed.
+    """
+    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise DeskError("mosquitto is not installed: make setup, or apt-get install mosquitto")
+    configuration = desk.folder / "mosquitto.conf"
+    configuration.write_text(
+        f"listener {desk.broker_port} {HOST}\nallow_anonymous true\nuser {getpass.getuser()}\nlog_type error\n"
+    )
+    with (desk.folder / "mosquitto.log").open("wb") as log, _process([program, "-c", str(configuration)], log, log):
+        yield
+
+
+@contextlib.contextmanager
+def collector(desk: Desk) -> Iterator[IO[bytes]]:
+    """Run the centre's collector for this desk; give what it reports, a JSON object a line."""
+    command = [sys.executable, "-m", "centre.main", "collect", "--json"]
+    command += ["--broker", HOST, "--port", str(desk.broker_port), "--store", str(desk.store)]
+    with (desk.folder / "centre.log").open("wb") as log, _process(command, subprocess.PIPE, log) as process:
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        yield process.stdout
+
+
+@contextlib.contextmanager
+def _process(command: list[str], stdout: IO[bytes] | int, stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(  # noqa: S603 - our own commands
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,  # Ctrl-C reaches us, and we end it in our order
+        preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - prctl only: holds no lock
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:  # only now: whoever reads it has met its end
+            process.stdout.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

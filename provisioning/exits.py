@@ -1,0 +1,34 @@
+"""Exit codes of every command, after sysexits.h where it has one; documented in docs/commands.md."""
+
+from enum import IntEnum
+from typing import NoReturn
+
+import msgspec
+import typer
+
+
+class Exit(IntEnum):
+    """What a script learns from a command."""
+
+    OK = 0  # done; for `explain`: accepted
+    REFUSED = 1  # `explain`: refused; `read`: a picture without a symbol
+    USAGE = 2  # the command line is wrong
+    UNDECIDED = 3  # `explain`: the pass cannot be judged
+    DATA = 65  # EX_DATAERR: what was given cannot be understood
+    NO_INPUT = 66  # EX_NOINPUT: a file cannot be opened
+    UNAVAILABLE = 69  # EX_UNAVAILABLE: something needed is not installed or not there
+    SOFTWARE = 70  # EX_SOFTWARE: a program of the appliance keeps failing
+    CONFIG = 78  # EX_CONFIG: the configuration or a device in it is wrong
+
+
+def emit(result: object) -> None:
+    """Print one result object as a line of JSON, at once."""
+    typer.echo(msgspec.json.encode(result))
+
+
+def fail(code: Exit, message: str, *, as_json: bool = False) -> NoReturn:
+    """Say in one line what is wrong and what to do, and leave with the code."""
+    if as_json:
+        emit({"error": message})
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Install what is missing to run and test Cổng Xanh here: system parts by apt, Python's in a virtual environment.
+#   setup.sh VENV PROJECT PACKAGE:PROBE...
+#     PROJECT: what pip installs, with extras or without; PROBE: a file, a shared library (lib*.so*), a Python module
+# Says what it does; does nothing twice. Exit codes: 0 all there, 69 something could not be installed.
+set -euo pipefail
+venv=$1
+project=$2
+shift 2
+python=${PYTHON:-python3}
+EX_UNAVAILABLE=69
+
+say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
+give_up() { printf '[setup] %s\n' "$*" >&2; exit "$EX_UNAVAILABLE"; }
+
+present() {
+    case $1 in
+        /*) [ -e "$1" ] ;;
+        lib*.so*) { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q "$1" ;;
+        *) "$python" -c "import $1" 2>/dev/null ;;
+    esac
+}
+
+command -v "$python" >/dev/null || give_up "no $python: apt-get install python3"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || give_up "Python 3.11 or newer is needed (Debian 12 has it)"
+
+missing=()
+for part in "$@"; do
+    present "${part#*:}" || missing+=("${part%%:*}")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || give_up "as root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "system parts: apt-get install ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    "${as_root[@]}" apt-get update -qq || true # an old list may do; the install says so if not
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+        give_up "could not install ${missing[*]}: is the network there?"
+fi
+
+if [ ! -x "$venv/bin/python" ]; then
+    say "virtual environment: $venv"
+    options=()
+    # On a Raspberry Pi picamera2 and lgpio come from the system's packages.
+    if present picamera2 || present lgpio; then options=(--system-site-packages); fi
+    "$python" -m venv "${options[@]}" "$venv" || give_up "no virtual environment: apt-get install python3-venv"
+fi
+say "Python packages: pip install --editable $project"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --editable "$project" ||
+    give_up "pip could not install the packages: is the network there?"
