@@ -22,7 +22,7 @@ from firmware.program import FOLDER_MODE, StopFlag, configuration, refuse
 from firmware.recording import Recording
 from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
-from firmware.timekeeping import BUILD_DATE
+from firmware.timekeeping import floor_of
 from firmware.trust_folder import TrustFolderError, load_trust
 from firmware.wiring import clock_of, signal_of
 from verifier import Verifier
@@ -90,7 +90,7 @@ class Gate:
             signal=signal,
             clock=self._clock,
             texts=self._texts,
-            floor=BUILD_DATE,
+            floor=floor_of(self._config.clock.kind),
             checkin=self._checkin,
             tell=self._events.tell,
             log=self._log,

@@ -1,7 +1,6 @@
 """`greengate explain --batch`: whole test suites through one process, a JSON object a line."""
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -70,7 +69,7 @@ def _whole(line: bytes, lines: BinaryIO) -> bytes:
 def _judged(line: bytes, trust: Trust, at: datetime) -> dict[str, object]:
     try:
         case = msgspec.json.decode(line, type=_Case)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _CaseError(f"not a case: {error}") from None
     try:
         moment = moment_of(case.at) if case.at is not None else at
@@ -85,9 +84,11 @@ def _signers(certificates: list[str]) -> TrustList:
     unusable: list[str] = []
     for number, text in enumerate(certificates, start=1):
         try:
-            signers.append(Signer.from_der(base64.b64decode(text, validate=True)))
-        except binascii.Error:
+            der = base64.b64decode(text, validate=True)
+        except ValueError:  # of binascii, or a letter that is not ASCII
             raise _CaseError(f"dsc {number} is not base64") from None
+        try:
+            signers.append(Signer.from_der(der))
         except (TrustListError, ValueError) as error:
             unusable.append(f"dsc {number}: {error}")
     return TrustList(signers, unusable)

@@ -1,5 +1,6 @@
 """Exit codes of every command, after sysexits.h where it has one; documented in docs/commands.md."""
 
+import json
 from enum import IntEnum
 from typing import NoReturn
 
@@ -17,13 +18,16 @@ class Exit(IntEnum):
     DATA = 65  # EX_DATAERR: what was given cannot be understood
     NO_INPUT = 66  # EX_NOINPUT: a file cannot be opened
     UNAVAILABLE = 69  # EX_UNAVAILABLE: something needed is not installed or not there
-    SOFTWARE = 70  # EX_SOFTWARE: a program of the appliance keeps failing
     CONFIG = 78  # EX_CONFIG: the configuration or a device in it is wrong
 
 
 def emit(result: object) -> None:
     """Print one result object as a line of JSON, at once."""
-    typer.echo(msgspec.json.encode(result))
+    try:
+        line = msgspec.json.encode(result)
+    except UnicodeEncodeError:  # a file's name may hold bytes that are no text
+        line = json.dumps(msgspec.to_builtins(result)).encode("ascii")
+    typer.echo(line)
 
 
 def fail(code: Exit, message: str, *, as_json: bool = False) -> NoReturn:

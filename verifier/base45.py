@@ -29,23 +29,19 @@ def decode(text: str) -> bytes:
 def _triples(values: bytes) -> bytes:
     """Turn whole groups c, d, e into c + 45 d + 2025 e, two bytes each, most significant first.
 
-    A group takes one 32-bit lane of three long integers, so that all groups are worked out in three operations:
+    A group takes one 24-bit lane of long integers, so that all groups are worked out in a few operations:
     a loop over the groups took a quarter as long as the signature check.
     """
     groups = len(values) // 3
-    c, d, e = (_lanes(values[place : 3 * groups : 3]) for place in range(3))
-    numbers = (c + 45 * d + 2025 * e).to_bytes(4 * groups, "little")  # 91124 at most: no lane runs over
-    if any(numbers[2::4]):
+    lanes = int.from_bytes(values[: 3 * groups], "little")
+    low_bytes = int.from_bytes(b"\xff\0\0" * groups, "little")
+    c, d, e = (lanes >> 8 * place & low_bytes for place in range(3))
+    numbers = (c + 45 * d + 2025 * e).to_bytes(3 * groups, "little")  # 91124 at most: no lane runs over
+    if numbers[2::3].count(0) != groups:
         raise RefusedError(Reason.BAD_BASE45, "a group of three characters above 65535")
     pairs = bytearray(2 * groups)
-    pairs[0::2], pairs[1::2] = numbers[1::4], numbers[0::4]
+    pairs[0::2], pairs[1::2] = numbers[1::3], numbers[0::3]
     return bytes(pairs)
-
-
-def _lanes(values: bytes) -> int:
-    lanes = bytearray(4 * len(values))
-    lanes[::4] = values
-    return int.from_bytes(lanes, "little")
 
 
 def _tail(values: bytes) -> bytes:
