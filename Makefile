@@ -37,7 +37,7 @@ format: setup ## Format the code and mend what lint can mend
 
 .PHONY: conformance
 conformance: setup ## Run only the tests on the public vectors, and say which are skipped
-	@$(BIN)/pytest -v tests/verifier/test_conformance.py tests/verifier/test_revocation.py tests/verifier/test_trust.py tests/drivers/test_symbols_vectors.py
+	@$(BIN)/pytest -v tests/verifier/test_conformance.py tests/verifier/test_revocation.py tests/verifier/test_trust.py tests/drivers/test_symbols_vectors.py tests/test_quality_assurance.py
 
 .PHONY: bench
 bench: setup ## Measure speed, memory and start, into bench/results/
