@@ -1,0 +1,113 @@
+"""Each measurement runs from end to end and writes what it promises; how fast the machine is, is not asked here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.common import Limit, percentile
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def quick(name: str, folder: Path) -> dict[str, Any]:
+    """Run a measurement in its quick form and return its result."""
+    result = folder / f"{name}.json"
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}", "--quick", "--json", str(result)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "measured" in done.stdout
+    found: dict[str, Any] = json.loads(result.read_text("utf-8"))
+    assert found["bench"] == name
+    assert found["quick"] is True
+    assert found["machine"]["cpus"] >= 1
+    assert found["limits"]
+    assert all(limit["most"] >= 0 and limit["name"] for limit in found["limits"])
+    return found
+
+
+def test_verify(tmp_path: Path) -> None:
+    found = quick("verify", tmp_path)
+    for kind in ("es256", "ps256"):
+        assert found[kind]["verify_us"] > found[kind]["raw_us"] > 0
+        assert found[kind]["overhead_us"] > 0
+        assert set(found["layers_us"][kind]) == {"base45", "zlib", "cose", "signer.verify", "cwt", "payload"}
+    assert found["ps256"]["characters"] > found["es256"]["characters"] > 300
+    assert found["overhead_ratio_ps256_es256"] > 0
+
+
+def test_hostile(tmp_path: Path) -> None:
+    found = quick("hostile", tmp_path)
+    assert found["exceptions"] == []
+    assert found["mutated"] == 300
+    assert found["crafted"] > 200
+    assert 0 < found["accepted_mutated"] < 100, "other encodings of the same signed bytes are the same pass"
+    assert len(found["worst_time"]) == 10
+    costs = [cost["cpu_ms"] for cost in found["worst_time"]]
+    assert costs == sorted(costs, reverse=True)
+    assert max(cost["peak_mib"] for cost in found["worst_memory"]) > 0
+    signed = found["accepted_crafted"]
+    assert signed
+    assert all(name.startswith("claims: ") for name in signed), "only what an issuer signed as a pass"
+
+
+def test_latency(tmp_path: Path) -> None:
+    found = quick("latency", tmp_path)
+    lights = found["lights"]
+    assert lights >= 3
+    assert found["verdicts"] == {"accepted": lights}
+    assert found["green_leases_in_history"] >= lights
+    assert found["stored_at_centre"] >= lights
+    assert found["record_bytes"] >= 4096
+    steps = found["steps_ms"]
+    assert set(steps) == {"capture_to_read", "read_to_gate", "verify", "record", "light", "total"}
+    for times in (*steps.values(), found["peer_fsync_ms"]):
+        assert 0 < times["p50"] <= times["p99"] <= times["max"]
+    assert steps["total"]["max"] >= steps["record"]["max"]
+
+
+def test_startup(tmp_path: Path) -> None:
+    found = quick("startup", tmp_path)
+    for kind in ("new_journal", "old_journal"):
+        start = found["start"][kind]
+        assert set(start["programs_s"]) == {"reader", "gate", "uplink", "panel"}
+        assert 0 < start["ready_s"]["p50"] <= start["ready_s"]["max"]
+        assert start["in_service_s"]["max"] > 0
+    for name in ("reader", "gate", "uplink"):
+        assert (
+            0 < found["memory"][name]["uss_mib"] <= found["memory"][name]["pss_mib"] <= found["memory"][name]["rss_mib"]
+        )
+        assert found["imports_alone"][name]["pss_mib"] > 0
+    assert found["pss_mib_together"] == pytest.approx(
+        sum(found["memory"][name]["pss_mib"] for name in ("reader", "gate", "uplink"))
+    )
+
+
+@pytest.mark.parametrize("name", ["verify", "hostile", "latency", "startup"])
+def test_help_has_an_example(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert f"example: python -m bench.{name}" in done.stdout
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(value) for value in range(1, 101)]
+    assert percentile(values, 0.5) == 50
+    assert percentile(values, 0.99) == 99
+    assert percentile(values, 1) == 100
+    assert percentile([7.0], 0.99) == 7
+
+
+def test_a_limit_is_kept_up_to_its_figure() -> None:
+    assert Limit("x", 2.0, 2.0).met
+    assert not Limit("x", 2.01, 2.0).met
