@@ -7,6 +7,8 @@
 Whoever can write the folder decides what is trusted: on an appliance only the trust store's own program can.
 """
 
+import base64
+import binascii
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,35 +53,42 @@ def load_trust(folder: Path) -> Trust:
     Raises:
         TrustFolderError: The folder or a file in it cannot be read, or means nothing.
     """
-    if not folder.is_dir():
-        raise TrustFolderError(f"{folder}: no such folder; put the trust list's files there")
-    listed = _listed(folder)
+    try:
+        paths = {path.name: path for path in sorted(folder.iterdir())}
+    except (OSError, ValueError):  # ValueError: a name with a zero byte
+        raise TrustFolderError(f"{folder}: no folder that can be read; put the trust list's files there") from None
+    # By the listing: of a link that leads nowhere exists() says no, and nothing would be revoked.
+    listed = _listed(folder) if SIGNED_LIST in paths else TrustList()
+    revocations = _revocations(paths[REVOKED]) if REVOKED in paths else Revocations()
     singles = [
-        load_certificate(path)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in _SUFFIXES and path.name != LIST_KEY
+        load_certificate(path) for name, path in paths.items() if path.suffix.lower() in _SUFFIXES and name != LIST_KEY
     ]
-    return Trust(TrustList([*listed.signers(), *singles], listed.unusable), _revocations(folder / REVOKED))
+    return Trust(TrustList([*listed.signers(), *singles], listed.unusable), revocations)
 
 
 def load_certificate(path: Path) -> Signer:
-    """Read one signer certificate, DER or PEM.
+    """Read one signer certificate: DER, PEM, or DER in base64.
 
     Raises:
         TrustFolderError: The file cannot be read or is no signer certificate.
     """
     data = _read(path)
     try:
-        if data.lstrip().startswith(b"-----BEGIN"):
-            data = x509.load_pem_x509_certificate(data).public_bytes(Encoding.DER)
-        return Signer.from_der(data)
+        return Signer.from_der(_der(data))
     except (TrustListError, ValueError) as error:
-        raise TrustFolderError(f"{path}: {error}; it must hold one X.509 certificate, DER or PEM") from None
+        raise TrustFolderError(f"{path}: {error}; it must hold one X.509 certificate, DER, PEM or base64") from None
+
+
+def _der(data: bytes) -> bytes:
+    if data.lstrip().startswith(b"-----BEGIN"):
+        return x509.load_pem_x509_certificate(data).public_bytes(Encoding.DER)
+    try:
+        return base64.b64decode(b"".join(data.split()), validate=True)  # as test suites carry certificates
+    except binascii.Error:
+        return data
 
 
 def _listed(folder: Path) -> TrustList:
-    if not (folder / SIGNED_LIST).exists():
-        return TrustList()
     try:
         return parse_signed_list(_read(folder / SIGNED_LIST), _read(folder / LIST_KEY))
     except TrustListError as error:
@@ -87,8 +96,6 @@ def _listed(folder: Path) -> TrustList:
 
 
 def _revocations(path: Path) -> Revocations:
-    if not path.exists():
-        return Revocations()
     try:
         revoked = msgspec.json.decode(_read(path), type=_Revoked)
         return Revocations(_hashes(revoked.uci), _hashes(revoked.country_uci), _hashes(revoked.signature))

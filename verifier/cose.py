@@ -55,6 +55,8 @@ def decode(data: bytes) -> Sign1:
         raise RefusedError(Reason.BAD_COSE, "protected header, payload and signature must be byte strings")
     if not isinstance(unprotected, Mapping):
         raise RefusedError(Reason.BAD_COSE, "the unprotected header is not a map")
+    if _CRIT in unprotected:
+        raise RefusedError(Reason.BAD_COSE, "critical headers must be protected")  # RFC 9052, section 3.1
     header = _protected_header(protected)
     return Sign1(_alg(header, unprotected), _kid(header, unprotected), protected, payload, signature)
 

@@ -49,10 +49,18 @@ class Revocations:
         Raises:
             RefusedError: REVOKED, with the list that names it.
         """
-        countries = {entry.country, claims.issuer}  # they may differ, and either may have been revoked by
-        if self.uci and uci_hash(entry.uci) in self.uci:
+        if self.uci and any(uci_hash(uci) in self.uci for uci in _forms(entry.uci)):
             raise RefusedError(Reason.REVOKED, "by its identifier")
-        if self.country_uci and any(country_uci_hash(country, entry.uci) in self.country_uci for country in countries):
+        if self.country_uci and any(
+            country_uci_hash(country, uci) in self.country_uci
+            for country in _forms(entry.country) | _forms(claims.issuer)  # they may differ; either may be on a list
+            for uci in _forms(entry.uci)
+        ):
             raise RefusedError(Reason.REVOKED, "by its country and identifier")
         if self.signature and signature_hash(message) in self.signature:
             raise RefusedError(Reason.REVOKED, "by its signature")
+
+
+def _forms(text: str) -> set[str]:
+    """Return the forms in which a list's maker may have hashed a text: as it stands, trimmed, in capitals."""
+    return {text, text.strip(), text.strip().upper()}

@@ -116,6 +116,8 @@ class Signer:
             return f"an RSA key of {key.key_size} bits"
         if message.alg != PS256:
             return f"algorithm {message.alg} with an RSA key"
+        if len(message.signature) != (key.key_size + 7) // 8:  # OpenSSL takes one without its leading zeros, too:
+            return f"{len(message.signature)} bytes of signature"  # its hash would then be on no revocation list
         try:
             key.verify(message.signature, message.signed_bytes(), _PSS_SHA256, hashes.SHA256())
         except InvalidSignature:

@@ -5,6 +5,8 @@ from typing import Any
 import cbor2
 import pytest
 from cbor2 import CBORTag
+from hypothesis import given
+from hypothesis import strategies as st
 
 from verifier import cbor, cose, cwt
 from verifier.reasons import Reason, RefusedError
@@ -50,6 +52,66 @@ def test_cbor_refuses(hex_: str) -> None:
     assert refused.value.reason is Reason.BAD_CWT
 
 
+def test_what_is_wrong_is_said_without_quoting_the_pass() -> None:
+    with pytest.raises(RefusedError) as refused:
+        cbor.decode(b"\xa2" + 2 * (cbor2.dumps("NGUYEN") + b"\x01"), Reason.BAD_CWT)
+    assert refused.value.detail == "a map has the same key twice"
+
+
+PLAIN = [
+    "00", "1bffffffffffffffff", "3903e7", "4401020304", "6161", "80", "83010203", "a0", "a201020304", "a1616120",
+    "a1410102", "c11a514b67b0", "d83dd28440a04040", "f5", "f7", "f97e00", "fb3ff199999999999a", "f820",
+    "9f01ff", "bf0102ff", "5f41014102ff", "7f61616162ff", "82a10102a10304", "a101a10203",
+]  # fmt: skip
+NOT_PLAIN = [
+    "", "0000", "18", "1900", "62", "6261", "81", "a101", "1c", "1f", "df00", "ff", "9f01", "bf01ff", "8100ff",
+    "a1800102", "a1a00102", "a1f501", "a1f97e0001", "a1c10001", "bf8001ff", "81a1810102", "5b00000001000000004101",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("hex_", PLAIN)
+def test_the_scan_lets_well_formed_items_with_plain_keys_through(hex_: str) -> None:
+    cbor2.loads(bytes.fromhex(hex_))
+    assert cbor.has_plain_keys(bytes.fromhex(hex_))
+
+
+@pytest.mark.parametrize("hex_", NOT_PLAIN)
+def test_the_scan_stops_malformed_items_and_other_keys(hex_: str) -> None:
+    assert not cbor.has_plain_keys(bytes.fromhex(hex_))
+
+
+plain_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.integers(-(2**64), 2**64 - 1) | st.text() | st.binary(), inner),
+    max_leaves=20,
+)
+
+
+@given(plain_values)
+def test_the_scan_lets_whatever_is_plain_through(value: object) -> None:
+    assert cbor.has_plain_keys(cbor2.dumps(value))
+
+
+@given(st.binary(max_size=40))
+def test_the_scan_takes_any_bytes(data: bytes) -> None:
+    if cbor.has_plain_keys(data):
+        return
+    cbor.has_plain_keys(data * 3)
+
+
+def test_the_scan_stops_at_depths_that_nobody_needs() -> None:
+    assert cbor.has_plain_keys(b"\x81" * 60 + b"\x01")
+    assert not cbor.has_plain_keys(b"\x81" * 70 + b"\x01")
+
+
+def test_long_items_with_colliding_keys_are_not_decoded() -> None:
+    keys = b"".join(b"\x88" + bytes(0x20 + (number >> bit & 1) for bit in range(8)) + b"\x00" for number in range(256))
+    colliding = b"\xb9" + (256).to_bytes(2, "big") + keys
+    with pytest.raises(RefusedError) as refused:
+        cbor.decode(colliding, Reason.BAD_COSE)
+    assert "map key" in refused.value.detail
+
+
 @pytest.mark.parametrize(
     ("tag", "value"), [(0, "2021-05-30"), (0, "2021-05-30T10:00:00Z"), (1, 1622370000.5), (1004, "2021-05-30")]
 )
@@ -92,6 +154,7 @@ def test_cose_arrives_in_three_forms(message: object) -> None:
         [cbor2.dumps({1: "ES256"}), {}, b"payload", b"s"],
         [cbor2.dumps({1: True}), {}, b"payload", b"s"],
         [cbor2.dumps({1: -7, 2: [1]}), {}, b"payload", b"s"],  # critical
+        [PROTECTED, {2: [1]}, b"payload", b"s"],
     ],
 )
 def test_cose_refuses(message: object) -> None:

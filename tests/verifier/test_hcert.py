@@ -67,9 +67,12 @@ def test_dates_in_part_or_with_a_time(date: str) -> None:
 
 
 def test_padded_missing_and_null_texts_and_float_counts() -> None:
-    found = parsed(nam=None, dob="absent", v=[entry("v", co=" VN ", dn=2.0, sd=None, ma=None, mp="absent")])
+    found = parsed(
+        nam=None, dob="absent", v=[entry("v", co=" VN ", dn=2.0, sd=None, ma=None, mp="absent", tg=" 840539006 ")]
+    )
     assert isinstance(found.entry, Vaccination)
-    assert (found.entry.country, found.entry.dose, found.entry.doses_in_series) == ("VN", 2, None)
+    assert (found.entry.country, found.entry.dose, found.entry.doses_in_series) == (" VN ", 2, None)
+    assert found.entry.disease == "840539006"
     assert (found.entry.manufacturer, found.entry.product, found.name.family, found.date_of_birth) == ("", "", "", "")
 
 

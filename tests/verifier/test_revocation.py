@@ -75,8 +75,29 @@ def test_country_of_the_entry_and_of_the_issuer_both_count(issuer: DemoIssuer) -
     assert isinstance(judged(text, issuer, country_uci=country_uci_hash("TH", UCI)), Accepted)
 
 
-def test_a_padded_identifier_is_the_same_pass(issuer: DemoIssuer) -> None:
-    assert judged(issuer.issue({"ci": f" {UCI} "}), issuer, uci=uci_hash(UCI)).reason is Reason.REVOKED
+@pytest.mark.parametrize("padding", [" ", "\u00a0", "\u1680", "\x1c"])
+@pytest.mark.parametrize("listed", ["as signed", "trimmed"])
+def test_a_padded_identifier_is_revoked_whichever_form_is_listed(issuer: DemoIssuer, padding: str, listed: str) -> None:
+    signed = f"{UCI}{padding}"
+    uci = signed if listed == "as signed" else UCI
+    text = issuer.issue({"ci": signed})
+    assert judged(text, issuer, uci=uci_hash(uci)).reason is Reason.REVOKED
+    assert judged(text, issuer, country_uci=country_uci_hash("VN", uci)).reason is Reason.REVOKED
+
+
+@pytest.mark.parametrize("country", ["vn", " VN", "VN "])
+def test_the_country_counts_in_every_form(issuer: DemoIssuer, country: str) -> None:
+    text = issuer.issue({"co": country})
+    assert judged(text, issuer, country_uci=country_uci_hash("VN", UCI)).reason is Reason.REVOKED
+
+
+def test_a_ps256_signature_without_its_leading_zero_is_refused(rsa_issuer: DemoIssuer) -> None:
+    payload = cbor2.dumps({1: "VN", 4: 2_000_000_000, -260: {1: {"ver": "1.3.0", "v": [{"ci": UCI, "co": "VN"}]}}})
+    parts = next(parts for _ in range(5000) if (parts := rsa_issuer.sign1(payload))[3][0] == 0)
+    assert isinstance(judged(hc1(cbor2.dumps(parts)), rsa_issuer), Accepted)
+    for signature in (parts[3][1:], b"\0" + parts[3]):
+        verdict = judged(hc1(cbor2.dumps([*parts[:3], signature])), rsa_issuer, signature=truncated_hash(parts[3]))
+        assert verdict.reason is Reason.BAD_SIGNATURE
 
 
 def test_other_hashes_revoke_nothing(issuer: DemoIssuer) -> None:

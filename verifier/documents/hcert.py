@@ -32,7 +32,10 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Vaccination:
-    """One dose given. Codes are those of the EU value sets; `date` is ISO 8601, possibly in part."""
+    """One dose given. Codes are those of the EU value sets; `date` is ISO 8601, possibly in part.
+
+    `country` and `uci` of every entry are as the issuer wrote them, spaces and all.
+    """
 
     disease: str
     country: str
@@ -156,9 +159,9 @@ def _name(name: Mapping[Any, Any]) -> Name:
 def _vaccination(entry: Mapping[Any, Any]) -> Vaccination:
     return Vaccination(
         _text(entry, "tg"),
-        _text(entry, "co"),
+        _raw(entry, "co"),
         _text(entry, "is"),
-        Uci(_text(entry, "ci")),
+        Uci(_raw(entry, "ci")),
         _text(entry, "vp"),
         _text(entry, "mp"),
         _text(entry, "ma"),
@@ -171,9 +174,9 @@ def _vaccination(entry: Mapping[Any, Any]) -> Vaccination:
 def _test(entry: Mapping[Any, Any]) -> Test:
     return Test(
         _text(entry, "tg"),
-        _text(entry, "co"),
+        _raw(entry, "co"),
         _text(entry, "is"),
-        Uci(_text(entry, "ci")),
+        Uci(_raw(entry, "ci")),
         _text(entry, "tt"),
         _text(entry, "nm"),
         _text(entry, "ma"),
@@ -187,9 +190,9 @@ def _test(entry: Mapping[Any, Any]) -> Test:
 def _recovery(entry: Mapping[Any, Any]) -> Recovery:
     return Recovery(
         _text(entry, "tg"),
-        _text(entry, "co"),
+        _raw(entry, "co"),
         _text(entry, "is"),
-        Uci(_text(entry, "ci")),
+        Uci(_raw(entry, "ci")),
         _text(entry, "fr"),
         _text(entry, "df"),
         _text(entry, "du"),
@@ -200,9 +203,14 @@ _ENTRIES: dict[str, Callable[[Mapping[Any, Any]], Entry]] = {"v": _vaccination, 
 
 
 def _text(fields: Mapping[Any, Any], key: str) -> str:
+    return _raw(fields, key).strip()
+
+
+def _raw(fields: Mapping[Any, Any], key: str) -> str:
+    """Return a text with the spaces that its issuer left in it: revocation hashes may cover them."""
     value = fields.get(key)
     if isinstance(value, str):
-        return value.strip()
+        return value
     if value is None:
         return ""
     raise RefusedError(Reason.BAD_PAYLOAD, f"{key} is not a text")
