@@ -214,7 +214,7 @@ def _explain(problem: str) -> str:
         return f"unknown key {_key(section, match[1])}: {_nearest(section, match[1])}"
     if match := re.fullmatch(r"Object missing required field `(.*)`", what):
         return f"key {_key(section, match[1])} is missing: add it"
-    return f"key {section or 'file'}: {what[0].lower()}{what[1:]}"
+    return f"key {section or 'file'}: {what[0].lower()}{what[1:]}; docs/commands.md lists what each key takes"
 
 
 def _key(section: str, name: str) -> str:

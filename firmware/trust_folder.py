@@ -115,7 +115,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(_FILE_MAX_BYTES + 1)
     except OSError as error:
-        raise TrustFolderError(f"{path}: {error.strerror}") from None
+        raise TrustFolderError(f"{path}: {error.strerror}; name a file that can be read") from None
     if len(data) > _FILE_MAX_BYTES:
         raise TrustFolderError(f"{path}: larger than {_FILE_MAX_BYTES} bytes")
     return data

@@ -1,5 +1,6 @@
 """`greengate explain`: every layer's result for one pass, for whoever asks why it is red."""
 
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from verifier import Revocations, TrustList, Verifier
 from verifier.prefix import HC1
 
 _INPUT_MAX_BYTES = 64 * 1024  # far more than any code holds
-_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
+_FILE_NAME = re.compile(r"[^:|]*\.[a-z][a-z0-9]{1,4}", re.DOTALL | re.ASCII)  # no code's text looks like photo.png
 
 Source = Annotated[
     str | None, typer.Argument(metavar="- | IMAGE | TEXT", help="A pass; - reads it from standard input.")
@@ -42,6 +43,8 @@ def explain(
     """Tell every layer's result for one pass: why is it red?
 
     Example: greengate explain --trust /var/lib/greengate/trust photo.png
+
+    A pass on the command line stays in the shell's history and in the list of processes: give a picture, or - .
 
     A line of --batch is {"text": "HC1:...", "at": "2021-06-01T12:00:00Z", "dsc": ["base64 DER", ...]}; "at" and
     "dsc" may be left out.
@@ -90,7 +93,7 @@ def _texts(source: str, *, as_json: bool) -> list[str]:
     if source == "-":
         return [_standard_input(as_json=as_json)]
     path = Path(source)
-    if source.startswith(HC1) or (path.suffix.lower() not in _PICTURES and not _is_file(path)):
+    if source.startswith(HC1) or not (_is_file(path) or _FILE_NAME.fullmatch(source)):
         return [source]
     return _in_picture(path, as_json=as_json)
 

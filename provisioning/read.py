@@ -28,7 +28,8 @@ def read(
 
     Example: greengate read --json photo1.png photo2.jpg
 
-    Exit codes: 0 every picture holds a symbol, 1 one holds none, 66 one cannot be read, 69 the reader is not installed.
+    Exit codes: 0 every picture holds a symbol, 1 one holds none, 2 wrong usage, 66 one cannot be read, 69 the reader is
+    not installed.
     """
     from drivers.symbols import open_symbol_reader  # noqa: PLC0415 - OpenCV loads only where pictures are read
     from drivers.symbols.pictures import load_luma  # noqa: PLC0415 - as above

@@ -16,8 +16,8 @@ give_up() { printf '[setup] %s\n' "$*" >&2; exit "$EX_UNAVAILABLE"; }
 present() {
     case $1 in
         /*) [ -e "$1" ] ;;
-        lib*.so*) { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q "$1" ;;
-        *) "$python" -c "import $1" 2>/dev/null ;;
+        lib*.so*) [[ "$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p)" == *"$1"* ]] ;;
+        *) "$python" -c 'import importlib.util as u, sys; sys.exit(u.find_spec(sys.argv[1]) is None)' "$1" ;;
     esac
 }
 
@@ -35,18 +35,19 @@ if [ "${#missing[@]}" -gt 0 ]; then
         as_root=(sudo)
     fi
     say "system parts: apt-get install ${missing[*]}"
-    export DEBIAN_FRONTEND=noninteractive
+    as_root+=(env DEBIAN_FRONTEND=noninteractive)
     "${as_root[@]}" apt-get update -qq || true # an old list may do; the install says so if not
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
         give_up "could not install ${missing[*]}: is the network there?"
 fi
 
-if [ ! -x "$venv/bin/python" ]; then
+# On a Raspberry Pi picamera2 and lgpio come from the system's packages; they may have been installed later.
+options=()
+if present picamera2 || present lgpio; then options=(--system-site-packages); fi
+shared=$([ "${#options[@]}" -gt 0 ] && echo true || echo false)
+if ! grep -qs "include-system-site-packages = $shared" "$venv/pyvenv.cfg"; then
     say "virtual environment: $venv"
-    options=()
-    # On a Raspberry Pi picamera2 and lgpio come from the system's packages.
-    if present picamera2 || present lgpio; then options=(--system-site-packages); fi
-    "$python" -m venv "${options[@]}" "$venv" || give_up "no virtual environment: apt-get install python3-venv"
+    "$python" -m venv --clear "${options[@]}" "$venv" || give_up "no virtual environment: apt-get install python3-venv"
 fi
 say "Python packages: pip install --editable $project"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --editable "$project" ||

@@ -17,7 +17,16 @@ LAYER_OF = {
     "EXPECTEDVALIDOBJECT": Layer.PAYLOAD,
     "EXPECTEDVERIFY": Layer.SIGNATURE,
     "EXPECTEDEXPIRATIONCHECK": Layer.TIME,
+    "EXPTECTEDEXPIRED": Layer.TIME,  # misspelt, and true where the pass is in its time
     "EXPECTEDKEYUSAGE": Layer.KEYUSAGE,
+}
+# What says nothing about a layer, each with its reason.
+NOT_A_LAYER = {
+    "EXPECTEDPICTUREDECODE": "the picture: tests/drivers/test_symbols_vectors.py",
+    "EXPECTEDVALIDJSON": "the payload equals JSON: below",
+    "EXPECTEDENCODE": "about issuing, not judging",
+    "EXPECTEDSCHEMAVALIDATION": "160 files contradict every published schema",
+    "EXPECTEDRESULTS": "misplaced in three files, where it says only true",
 }
 
 # Files that are wrong in themselves, each with its reason.
@@ -41,11 +50,10 @@ def test_every_layer_of_every_file() -> None:
         examination = verifier.examine(file["PREFIX"], clock_of(context))
         assert verifier.verify(file["PREFIX"], clock_of(context)) == examination.verdict, name
         for expectation, expected in file["EXPECTEDRESULTS"].items():
-            layer = LAYER_OF.get(expectation)
-            if layer is None:
+            if expectation in NOT_A_LAYER:
                 continue
             judged += 1
-            if (examination.layers[layer] is Outcome.OK) is not expected:
+            if (examination.layers[LAYER_OF[expectation]] is Outcome.OK) is not expected:
                 differing.add((name, expectation))
     assert differing == {case for case in WRONG if case[1] != "JSON"}
     assert judged > 2500

@@ -1,0 +1,41 @@
+"""What a desk's passes are answered with, and the search for what must not lie on a disk."""
+
+import base64
+from collections.abc import Iterator
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
+
+from provisioning.issuer import DemoIssuer
+
+EXPECTED = {
+    "accepted": "valid",
+    "expired": "expired",
+    "forged": "bad-signature",
+    "revoked": "revoked",
+    "unknown-issuer": "unknown-issuer",
+    "not-a-pass": "unsupported-kind",
+}
+
+
+def forms_of(issuer: DemoIssuer) -> Iterator[bytes]:
+    """Yield the private number in every form that a file may hold it in."""
+    key = issuer._key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    secret = key.private_numbers().private_value
+    for order in ("big", "little"):
+        raw = secret.to_bytes(32, order)
+        yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw)[:-2])
+    yield str(secret).encode()
+
+
+def holds_a_key(data: bytes) -> bool:
+    if b"PRIVATE KEY" in data or b'"d":' in data:
+        return True
+    for load in (load_der_private_key, load_pem_private_key):
+        try:
+            load(data, None)
+        except (ValueError, TypeError):
+            continue
+        return True
+    return False

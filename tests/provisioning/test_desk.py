@@ -1,0 +1,144 @@
+"""The desk: what `greengate demo` lays out before anything runs."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from drivers.symbols import open_symbol_reader
+from drivers.symbols.pictures import load_luma
+from firmware.config import load_config
+from firmware.gate import trusted_judge
+from firmware.trust_folder import load_trust
+from provisioning import desk
+from provisioning.desk import Desk, DeskError
+from provisioning.issuer import DemoIssuer
+from tests.firmware.appliance import wait_until
+from tests.provisioning.command import greengate
+from tests.provisioning.passes import EXPECTED, forms_of, holds_a_key
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+class RememberedIssuer(DemoIssuer):
+    made: list[DemoIssuer]
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.made.append(self)
+
+
+@pytest.fixture
+def issuers(monkeypatch: pytest.MonkeyPatch) -> list[DemoIssuer]:
+    RememberedIssuer.made = []
+    monkeypatch.setattr(desk, "DemoIssuer", RememberedIssuer)
+    return RememberedIssuer.made
+
+
+@pytest.fixture
+def laid(tmp_path: Path, issuers: list[DemoIssuer]) -> Desk:
+    assert not issuers
+    return desk.lay(tmp_path, AT)
+
+
+def test_a_configuration_that_the_appliance_takes(laid: Desk) -> None:
+    config = load_config(laid.config)
+    assert (config.broker.host, config.broker.port) == (desk.HOST, laid.broker_port)
+    assert (config.panel.host, config.panel.port) == ("127.0.0.1", laid.panel_port)
+    for path in (config.journal.path, config.trust.folder, config.run.folder, Path(config.camera.source)):
+        assert path.is_relative_to(laid.folder)
+
+
+def test_each_picture_reads_as_its_pass_and_each_pass_has_its_verdict(laid: Desk) -> None:
+    judge, demo = trusted_judge(load_config(laid.config))
+    assert demo
+    reader = open_symbol_reader("zxing")
+    found = {}
+    for path in sorted((laid.folder / "pictures").iterdir()):
+        (symbol,) = reader.read(load_luma(path))
+        found[path.stem.partition("-")[2]] = judge.verify(symbol.text, AT).reason.value
+    assert found == EXPECTED
+    assert list(found) == list(EXPECTED)  # the good one comes first
+
+
+def test_the_forged_pass_is_wrong_in_its_signature_alone(laid: Desk) -> None:
+    forged = laid.folder / "pictures" / "3-forged.png"
+    done = greengate("explain", "--json", "--at", AT.isoformat(), "--trust", laid.folder / "trust", forged)
+    assert [layer for layer, outcome in done.result["layers"].items() if outcome != "ok"] == ["signature"]
+
+
+def test_no_private_key_is_on_the_disk(laid: Desk, issuers: list[DemoIssuer]) -> None:
+    files = [path for path in laid.folder.rglob("*") if path.is_file()]
+    assert len(files) == 9  # six pictures, a certificate, revocations, the configuration
+    assert len(issuers) == 2  # the trusted one and the stranger
+    for path in files:
+        data = path.read_bytes()
+        assert not holds_a_key(data), path
+        for issuer in issuers:
+            assert not any(form in data for form in forms_of(issuer)), path
+
+
+def test_the_search_for_keys_finds_one(tmp_path: Path) -> None:
+    issuer = DemoIssuer(AT)
+    raw = next(forms_of(issuer))
+    (tmp_path / "key").write_bytes(b"\x04\x20" + raw)
+    assert any(form in (tmp_path / "key").read_bytes() for form in forms_of(issuer))
+    assert holds_a_key(b"-----BEGIN PRIVATE KEY-----")
+
+
+def test_only_the_trusted_issuer_is_in_the_trust_folder(laid: Desk, issuers: list[DemoIssuer]) -> None:
+    trust = load_trust(laid.folder / "trust")
+    assert [signer.kid for signer in trust.signers.signers()] == [issuers[0].kid]
+    assert trust.demo
+
+
+def test_a_gate_with_real_lamps_refuses_the_desks_trust(laid: Desk) -> None:
+    text = laid.config.read_text("utf-8")
+    real = text.replace('[signal]\nkind = "simulated"', '[signal]\nkind = "gpio"\nred_pin = 17\ngreen_pin = 27')
+    laid.config.write_text(real.replace('kind = "assumed"', 'kind = "system"'), "utf-8")
+    command = [sys.executable, "-m", "firmware.gate", "--config", str(laid.config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78
+    (line,) = done.stderr.splitlines()
+    assert "demonstration keys with gpio lamps" in json.loads(line)["why"]
+
+
+def test_a_broker_and_a_centre_that_report(laid: Desk) -> None:
+    with desk.broker(laid), desk.collector(laid) as centre:
+        assert json.loads(centre.readline()) == {"event": "connected"}
+        assert laid.store.exists()
+    assert "rror" not in (laid.folder / "mosquitto.log").read_text("utf-8")
+
+
+def test_what_runs_on_the_desk_is_killed_where_it_does_not_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(desk, "STOP_S", 0.05)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(99)"
+    )
+    with (
+        (tmp_path / "log").open("wb") as log,
+        desk._process([sys.executable, "-c", deaf], subprocess.PIPE, log) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"deaf\n"
+    wait_until(lambda: process.returncode == -signal.SIGKILL, "it was killed")
+
+
+def test_without_mosquitto_it_says_what_to_install(laid: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(DeskError, match="make setup"), desk.broker(laid):
+        pass
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        done = greengate("demo", "--json")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert done.code == 69
+    assert "apt-get install mosquitto" in done.result["error"]
+    assert len(done.err.splitlines()) == 1
