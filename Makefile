@@ -48,7 +48,7 @@ soak: setup ## Kill programs 200 times at random moments and count the lights an
 	@$(BIN)/python -m tests.soak --kills 200
 
 # Where every branch must have been seen: what decides, and what is recorded and sent.
-PURE := verifier/*,firmware/judging.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/wire.py,firmware/config.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
+PURE := verifier/*,firmware/judging.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire.py,firmware/config.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
 
 .PHONY: coverage
 coverage: setup ## Run all tests, show which branches none reached; the pure parts must have none

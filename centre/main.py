@@ -30,8 +30,14 @@ POLL_S = 0.2  # ours: how soon a signal is obeyed
 
 app = typer.Typer(help="The centre: collect check-ins, and look at them.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, errors too.")]
+# click's UsageError, of whichever click typer brings along
+_WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 Existing = Annotated[Path, typer.Option("--store", exists=True, dir_okay=False, help="The store's file.")]
+
+
+class UsageError(Exception):
+    """Options that do not go together, and which do."""
 
 
 @app.command()
@@ -49,8 +55,10 @@ def collect(
     """
     try:
         _collect(_configuration(config, broker, port, store), _reporter(json=json))
+    except UsageError as error:
+        _refuse(error, EX_USAGE, json=json)
     except (ConfigError, StoreError, DeviceError) as error:
-        _refuse(error)
+        _refuse(error, json=json)
 
 
 @app.command("list")
@@ -67,7 +75,7 @@ def list_(store: Existing, *, json: Json = False) -> None:
                     _out(_entry(entry), json=json)
                 after = entries[-1][:3]
     except StoreError as error:
-        _refuse(error)
+        _refuse(error, json=json)
 
 
 @app.command()
@@ -80,7 +88,7 @@ def status(store: Existing, *, json: Json = False) -> None:
         with SqliteStore(store) as opened:
             accounts = opened.accounts()
     except StoreError as error:
-        _refuse(error)
+        _refuse(error, json=json)
     for account in accounts:
         _out(_account(account), json=json)
     if not all(account.sound for account in accounts):
@@ -92,8 +100,7 @@ def _configuration(config: Path | None, broker: str | None, port: int, store: Pa
         return load_config(config)
     if config is None and broker is not None and store is not None:
         return Config(BrokerConfig(broker, port), StoreConfig(store))
-    typer.echo("Give either --config, or --broker and --store.", err=True)
-    raise typer.Exit(EX_USAGE)
+    raise UsageError("Give either --config, or --broker and --store.")
 
 
 def _collect(config: Config, report: Callable[[Event], None]) -> None:
@@ -188,14 +195,23 @@ def _out(fields: dict[str, Any], *, json: bool) -> None:
         sys.stdout.write("  ".join(f"{name} {value}" for name, value in fields.items()) + "\n")
 
 
-def _refuse(error: Exception) -> NoReturn:
-    typer.echo(" ".join(str(error).split()), err=True)
-    raise typer.Exit(EX_CONFIG)
+def _refuse(error: Exception, code: int = EX_CONFIG, *, json: bool) -> NoReturn:
+    why = " ".join(str(error).split())
+    if json:
+        _out({"error": why}, json=True)
+    typer.echo(why, err=True)
+    raise typer.Exit(code)
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command; a wrong command line is told like any other error."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except _WRONG_USAGE as error:
+        if "--json" in sys.argv:
+            _out({"error": " ".join(error.format_message().split())}, json=True)
+        error.show()
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Check-ins in one SQLite file: enough for a site, and for several collectors on one machine."""
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from firmware.wire import FIRST_PREVIOUS, Batch, DecodedBatch
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x43584331  # "CXC1": tells the store from anybody else's SQLite file
+MODE = 0o600  # of a new file: check-ins are personal data; SQLite gives -wal and -shm the same
 BUSY_S = 5.0  # ours: another collector's batch takes milliseconds
 
 _CONTENT_SCHEMA = """
@@ -123,7 +126,14 @@ class SqliteStore:
             raise StoreError(f"{self._path}: {error}") from error
 
 
+def _create(path: Path) -> None:
+    """Make a new file for its owner only; one that is there keeps the mode that somebody gave it."""
+    with contextlib.suppress(OSError):  # SQLite says what is wrong, if anything is
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
+
+
 def _opened(path: Path) -> sqlite3.Connection:
+    _create(path)
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
     try:
         version = _version(path, db)

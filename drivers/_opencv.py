@@ -1,11 +1,11 @@
 """OpenCV, set up once for a process that has one core's worth of work and a log of its own."""
 
-from drivers.errors import DeviceMissingError
+from drivers.errors import SoftwareMissingError
 
 try:
     import cv2
 except ImportError as error:
-    raise DeviceMissingError("OpenCV is not installed", cure="pip install opencv-python-headless") from error
+    raise SoftwareMissingError("OpenCV is not installed", cure="pip install opencv-python-headless") from error
 
 cv2.setNumThreads(1)  # its pool costs memory, and the reader's other cores belong to other programs
 # faults are raised and counted by the drivers; stderr carries log lines only

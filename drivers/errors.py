@@ -19,6 +19,10 @@ class DeviceMissingError(DeviceError):
     """A device or its software is not there at start; the cure names what to install or connect."""
 
 
+class SoftwareMissingError(DeviceMissingError):
+    """A device's software is not installed: unlike a device, it does not turn up by itself."""
+
+
 class CameraStalledError(DeviceError):
     """The camera is open but gave no frame within the time allowed."""
 

@@ -7,17 +7,16 @@ For each new presentation, in this order:
 3. light the lamps, green only with a lease,
 4. tell the panels.
 
-A step that fails ends the row: no light without a record. While something that this needs is missing (reader,
-journal, lamps) the gate is out of service; it comes back by itself.
+A step that fails ends the row: no green without a record. While something that this needs is missing (reader,
+journal, lamps) the gate is out of service; it comes back by itself. Answers that are not green come without a record
+where there are too many of them: a screen that flickers through codes must not fill the disk.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol, assert_never
 
 from drivers.clock import Clock
-from drivers.errors import DeviceError
 from drivers.signal import Signal
 from firmware.checkin import CheckIn
 from firmware.config import TimingConfig
@@ -30,19 +29,23 @@ from firmware.events import (
     RecordFailed,
     ServiceBack,
     ServiceLost,
+    Unrecorded,
     place_of,
     step_times_ms,
 )
+from firmware.floods import Allowance, Seldom
+from firmware.front import Front
 from firmware.journal import JournalError
-from firmware.judging import Judge, Judgement, judge, undecided
-from firmware.messages import Aspect, Event, Heartbeat, Reading, Shown, VerdictName
+from firmware.judging import NO_PASS, Judge, Judgement, judge, undecided
+from firmware.messages import Event, Heartbeat, Reading, VerdictName
 from firmware.session import Session
-from firmware.signalling import Lamps, Light, lamps_at, next_change_ns
+from firmware.signalling import Light
 from firmware.texts import Words
-from firmware.timekeeping import clock_is_trusted
+from firmware.timekeeping import Span, clock_is_trusted
 
 STALE_NS = 2_000_000_000  # ours: by then another person may stand there; a light would answer the wrong one
 PROBE_NS = 2_000_000_000  # ours: between attempts to write again
+RECORDS_MOST = 20  # ours: of passes not accepted at once, then one a second: no queue is faster
 
 # What keeps the gate out of service, the gravest first: one is shown.
 FAULTS = ("lamp-fault", "journal-failed", "starting", "reader-silent", "no-camera", "camera-stalled")
@@ -69,7 +72,7 @@ class Ports:
     signal: Signal
     clock: Clock
     texts: dict[str, Words]
-    floor: datetime
+    span: Span
     checkin: Callable[[Judgement], CheckIn]
     tell: Callable[[Event], None]
     log: Callable[[LogEvent], None]
@@ -82,15 +85,15 @@ class Checkpoint:
         """Start out of service, until the reader says that it reads and the journal that it writes."""
         self._ports = ports
         self._timing = timing
-        self._accepted_text = "valid" if direction == "in" else "valid-out"
         now_ns = ports.clock.monotonic_ns()
+        self._front = Front(ports.signal, ports.texts, ports.tell, direction, now_ns)
         self._session = Session(_ns(timing.held_s))
+        self._allowance = Allowance(RECORDS_MOST)
+        self._stale = Seldom(lambda count: ports.log(ReadingDropped("stale", count)), ports.clock.monotonic_ns)
+        self._unrecorded = Seldom(lambda count: ports.log(Unrecorded(count)), ports.clock.monotonic_ns)
         self._faults = {"starting"}
         self._heard_ns = now_ns
-        self._probe_ns = now_ns
-        self._lamps: Lamps | None = None  # None: unknown, to be set at the next turn
-        self._light = Light("out-of-service", now_ns)
-        self._shown_reason = ""
+        self._probe_ns: int | None = None  # when the journal is to be tried; None: it works
         self.frames = 0
         self._return_to_base(now_ns)
 
@@ -102,13 +105,18 @@ class Checkpoint:
     @property
     def idle(self) -> bool:
         """Return whether nobody is being answered."""
-        return self._light.aspect in ("ready", "out-of-service")
+        return self._front.light.aspect in ("ready", "out-of-service")
+
+    @property
+    def journal_works(self) -> bool:
+        """Return whether the journal takes records, as far as is known."""
+        return self._probe_ns is None
 
     @property
     def clock_trusted(self) -> bool:
         """Return whether passes can be judged by the clock."""
         clock = self._ports.clock
-        return clock_is_trusted(clock.now(), synchronised=clock.synchronised(), floor=self._ports.floor)
+        return clock_is_trusted(clock.now(), synchronised=clock.synchronised(), span=self._ports.span)
 
     def receive(self, message: Reading | Heartbeat) -> None:
         """Take one message of the reader's."""
@@ -125,25 +133,31 @@ class Checkpoint:
         now_ns = self._ports.clock.monotonic_ns()
         if now_ns - self._heard_ns > _ns(self._timing.reader_timeout_s):
             self._set_reader_fault("reader-silent")
-        if "journal-failed" in self._faults and now_ns >= self._probe_ns:
+        if self._probe_ns is not None and now_ns >= self._probe_ns:
             self.probe()
-        if self._light.ended(now_ns):
+        if self._front.light.ended(now_ns):
             self._return_to_base(now_ns)
-        self._apply_lamps(now_ns)
+        self._set_lamps(now_ns)
+        self._stale.turn()
+        self._unrecorded.turn()
 
     def wake_ns(self) -> int | None:
         """Return when `turn` is due next (monotonic), None = whenever."""
-        return next_change_ns(self._light, self._ports.clock.monotonic_ns())
+        return self._front.wake_ns(self._ports.clock.monotonic_ns())
 
     def probe(self) -> None:
         """Find out whether the journal takes records."""
-        self._probe_ns = self._ports.clock.monotonic_ns() + PROBE_NS
         try:
             self._ports.recorder.probe()
         except JournalError as error:
             self._record_failed(error)
         else:
+            self._probe_ns = None
             self._change_faults(self._faults - {"journal-failed"})
+
+    def doubt_journal(self) -> None:
+        """Try the journal at the next turn: two waits for a lock in one would be too long for the watchdog."""
+        self._probe_ns = self._ports.clock.monotonic_ns()
 
     # The reader
 
@@ -159,38 +173,52 @@ class Checkpoint:
     def _reading(self, reading: Reading) -> None:
         received_ns = self._ports.clock.monotonic_ns()
         if not 0 <= received_ns - reading.captured_ns <= STALE_NS:
-            self._ports.log(ReadingDropped(why="stale"))
+            self._stale.happened()
             return
         if self._faults:
             return  # what cannot be recorded or lit is not judged
+        if self._survives(lambda: self._answer(reading, received_ns)):
+            return
+        failed = undecided(reading.texts, "internal-error")
+        if not self._survives(lambda: self._present(failed, reading, received_ns)):
+            self._deny(failed)
+
+    def _survives(self, action: Callable[[], None]) -> bool:
+        """Do something with what was read; return whether nothing unexpected happened."""
         try:
-            judgement = self._judge(reading)
-            if judgement:
-                self._present(judgement, reading, received_ns)
+            action()
         except Exception as error:  # noqa: BLE001 - the one broad except: a crafted pass must not crash-loop a gate
             self._ports.log(InternalError(kind=type(error).__name__, where=place_of(error)))
-            self._present(undecided(reading.texts, "internal-error"), reading, received_ns)
+            return False
+        return True
 
-    def _judge(self, reading: Reading) -> Judgement | None:
+    def _answer(self, reading: Reading, received_ns: int) -> None:
         now = self._ports.clock.now()
-        return judge(reading.texts, self._ports.judge, now, clock_trusted=self.clock_trusted)
+        judgement = judge(reading.texts, self._ports.judge, now, clock_trusted=self.clock_trusted)
+        if judgement:
+            self._present(judgement, reading, received_ns)
 
     # A presentation
 
     def _present(self, judgement: Judgement, reading: Reading, received_ns: int) -> None:
         judged_ns = self._ports.clock.monotonic_ns()
         held = self._session.holds(judgement.key, received_ns)
-        self._session = self._session.seen(judgement.key, received_ns)
+        for key in (*judgement.beside, judgement.key):
+            self._session = self._session.seen(key, received_ns)
         if held:
             self._still_there(received_ns)
+        elif judgement.reason == NO_PASS and self._front.light.aspect == "accepted":
+            return  # no pass counts beside one, in its light as in its frame: the poster behind a phone put down
+        elif judgement.verdict != "accepted" and not self._allowance.take(received_ns):
+            self._unrecorded.happened()
+            self._deny(judgement)
         else:
             self._decide(judgement, reading, received_ns, judged_ns)
 
     def _still_there(self, now_ns: int) -> None:
         """Say so once the light is over; never lengthen a light."""
-        if self._light.aspect == "ready":
-            self._light = Light("ready", self._light.since_ns, now_ns + _ns(self._timing.held_s))
-            self._show_text("ready", "just-scanned", self._light.until_ns)
+        if self._front.light.aspect == "ready":
+            self._front.rest("ready", "just-scanned", now_ns, now_ns + _ns(self._timing.held_s))
 
     def _decide(self, judgement: Judgement, reading: Reading, received_ns: int, judged_ns: int) -> None:
         clock = self._ports.clock
@@ -198,85 +226,59 @@ class Checkpoint:
         try:
             self._ports.recorder.append(checkin)
         except JournalError as error:
-            self._probe_ns = clock.monotonic_ns() + PROBE_NS
             self._record_failed(error)
             return
-        recorded_ns = clock.monotonic_ns()
-        light = self._answer(judgement.verdict, recorded_ns)
-        if not self._light_up(light):
+        marks = (reading.captured_ns, reading.read_ns, received_ns, judged_ns, clock.monotonic_ns())
+        self._survives(lambda: self._light_and_report(judgement, str(checkin.id), marks))  # recorded: not once more
+
+    def _light_and_report(self, judgement: Judgement, checkin: str, marks: tuple[int, ...]) -> None:
+        *_, received_ns, _judged_ns, recorded_ns = marks
+        if not self._light_up(judgement.verdict, recorded_ns):
             return
-        lit_ns = clock.monotonic_ns()
-        marks = (reading.captured_ns, reading.read_ns, received_ns, judged_ns, recorded_ns, lit_ns)
-        self._report(judgement, str(checkin.id), light, marks)
-
-    def _answer(self, verdict: VerdictName, now_ns: int) -> Light:
-        seconds = self._timing.green_s if verdict == "accepted" else self._timing.red_s
-        return Light(verdict, now_ns, now_ns + _ns(seconds))
-
-    def _report(self, judgement: Judgement, checkin: str, light: Light, marks: tuple[int, ...]) -> None:
-        timings_ms = step_times_ms(marks)
-        lease_s = self._timing.green_s if light.aspect == "accepted" else 0.0
+        self._session = self._session.seen(judgement.key, received_ns, self._front.light.until_ns or 0)
+        timings_ms = step_times_ms((*marks, self._ports.clock.monotonic_ns()))
+        lease_s = self._timing.green_s if judgement.verdict == "accepted" else 0.0
         self._ports.log(Lit(checkin=checkin, lease_s=lease_s))
-        self._shown_reason = judgement.reason
-        words = self._words(judgement.reason)
-        self._ports.tell(
-            Shown(
-                aspect=light.aspect,
-                reason=judgement.reason,
-                vi=words.vi,
-                en=words.en,
-                checkin=checkin,
-                verdict=judgement.verdict,
-                until_ns=light.until_ns,
-                timings_ms=timings_ms,
-            )
-        )
+        self._front.answer(judgement, checkin, timings_ms)
         self._ports.log(Decided(checkin, judgement.verdict, judgement.reason, timings_ms))
 
-    # Lamps, texts and faults
+    def _deny(self, judgement: Judgement) -> None:
+        """Answer without a record what is not accepted."""
+        if self._light_up(judgement.verdict, self._ports.clock.monotonic_ns()):
+            self._front.answer(judgement, None, {})
 
-    def _light_up(self, light: Light) -> bool:
-        """Show a light; return whether the lamps obeyed."""
-        self._light = light
-        self._lamps = None  # a new lease, even where the lamps look the same
-        self._apply_lamps(light.since_ns)
-        return "lamp-fault" not in self._faults
+    # Lamps and faults
 
-    def _apply_lamps(self, now_ns: int) -> None:
-        lamps = lamps_at(self._light, now_ns)
-        if lamps == self._lamps:
-            return
-        try:
-            lease_s = ((self._light.until_ns or now_ns) - now_ns) / 1e9  # what is left of it, never more
-            self._ports.signal.show(red=lamps.red, green=lamps.green, lease_s=lease_s if lamps.green else 0.0)
-        except DeviceError:
-            self._lamps = None
-            self._change_faults(self._faults | {"lamp-fault"})
-        else:
-            self._lamps = lamps
-            self._change_faults(self._faults - {"lamp-fault"})
+    def _light_up(self, verdict: VerdictName, now_ns: int) -> bool:
+        """Light an answer; return whether the lamps obeyed."""
+        seconds = self._timing.green_s if verdict == "accepted" else self._timing.red_s
+        self._front.begin(Light(verdict, now_ns, now_ns + _ns(seconds)))
+        obeyed = self._set_lamps(now_ns)
+        if not obeyed:
+            self._forget()
+        return obeyed
+
+    def _set_lamps(self, now_ns: int) -> bool:
+        obeyed = self._front.turn(now_ns)
+        others = self._faults - {"lamp-fault"}
+        self._change_faults(others if obeyed else others | {"lamp-fault"})
+        return obeyed
 
     def _return_to_base(self, now_ns: int) -> None:
         """Show what holds between answers: ready, or out of service and why."""
         reason = next((fault for fault in FAULTS if fault in self._faults), "ready")
-        aspect: Aspect = "out-of-service" if self._faults else "ready"
-        self._light = Light(aspect, now_ns)
-        self._show_text(aspect, reason, None)
-
-    def _show_text(self, aspect: Aspect, reason: str, until_ns: int | None) -> None:
-        if reason != self._shown_reason:
-            self._shown_reason = reason
-            words = self._words(reason)
-            self._ports.tell(Shown(aspect, reason, words.vi, words.en, until_ns=until_ns))
-
-    def _words(self, reason: str) -> Words:
-        return self._ports.texts[self._accepted_text if reason == "valid" else reason]
+        self._front.rest("out-of-service" if self._faults else "ready", reason, now_ns)
 
     def _record_failed(self, error: JournalError) -> None:
         if "journal-failed" not in self._faults:
             self._ports.log(RecordFailed(why=str(error)))
-        self._session = Session(_ns(self._timing.held_s))  # nobody was answered: the same pass may try again
+        self._probe_ns = self._ports.clock.monotonic_ns() + PROBE_NS
+        self._forget()
         self._change_faults(self._faults | {"journal-failed"})
+
+    def _forget(self) -> None:
+        """Let the same pass try again: nobody was answered."""
+        self._session = Session(_ns(self._timing.held_s))
 
     def _change_faults(self, faults: set[str]) -> None:
         if faults == self._faults:
@@ -284,7 +286,7 @@ class Checkpoint:
         was_in_service, self._faults = self.in_service, faults
         now_ns = self._ports.clock.monotonic_ns()
         grave = bool(faults & {"lamp-fault", "journal-failed"})
-        if grave or self._light.until_ns is None:  # else the answer given stays until its end
+        if grave or self._front.light.until_ns is None:  # else the answer given stays until its end
             self._return_to_base(now_ns)
         if was_in_service and faults:
             self._ports.log(ServiceLost(reason=next(fault for fault in FAULTS if fault in faults)))

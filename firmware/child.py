@@ -1,27 +1,28 @@
 """One program of the supervisor's: its process, its NOTIFY_SOCKET, its watchdog, and when it may start again."""
 
 import contextlib
-import ctypes
 import os
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO
+
+from firmware.lifeline import STARTER
+from firmware.notify import READY, STATUS
 
 BACKOFF_S = (0.1, 5.0)  # ours: first and longest wait before a restart
 SETTLED_NS = 10_000_000_000  # up this long, a program counts as well again
 START_S = 60.0  # ours: a program that is not ready by then hangs
 MESSAGE_MAX_BYTES = 4096
-PR_SET_PDEATHSIG = 1  # prctl(2)
-
-_libc = ctypes.CDLL(None, use_errno=True)
+MESSAGES_AT_ONCE = 1000  # ours: whoever floods a program's socket must not keep us from the others' watchdogs
+CREDENTIALS = struct.Struct("=iII")  # a sender's process, user and group: unix(7), SCM_CREDENTIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,12 @@ class Program:
 class Child:
     """A program's process, started and started again; `due_ns` is when it wants attention next (monotonic)."""
 
-    def __init__(self, program: Program, config: Path, folder: Path, stderr: IO[bytes] | None) -> None:
-        """Make the socket on which the program says how it is. Raises: OSError."""
+    def __init__(self, program: Program, config: Path, stderr: IO[bytes] | None) -> None:
+        """Make the socket on which the program says how it is."""
         self.program = program
         self.ready = False
         self.was_ready = False
+        self.said = ""  # the last status in words
         self.starts = 0
         self.pidfd = -1
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,11 +52,12 @@ class Child:
         self._started_ns = 0
         self._alive_ns = 0
         self._restart_ns = 0
-        self._address = folder / f"notify-{program.name}.sock"
-        self._address.unlink(missing_ok=True)
+        # Abstract (unix(7)): a socket in the file system may be deleted, and then no program is heard any more.
+        self._address = f"@greengate-{program.name}-{os.getpid()}-{os.urandom(8).hex()}"
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.settimeout(0)
-        self._notify.bind(str(self._address))
+        self._notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # before anybody can send
+        self._notify.bind("\0" + self._address[1:])
 
     @property
     def running(self) -> bool:
@@ -80,8 +83,9 @@ class Child:
     def start(self) -> int:
         """Start the process and return its id; `pidfd` becomes readable when it ends."""
         environment = os.environ | {
-            "NOTIFY_SOCKET": str(self._address),
+            "NOTIFY_SOCKET": self._address,
             "WATCHDOG_USEC": str(round(self.program.watchdog_s * 1e6)),
+            STARTER: str(os.getpid()),
         }
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             self._command,
@@ -89,7 +93,6 @@ class Child:
             stdin=subprocess.DEVNULL,
             stderr=self._stderr,
             start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor, which stops all in order
-            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - prctl only: holds no lock
         )
         self.pidfd = os.pidfd_open(self._process.pid)
         self.starts += 1
@@ -97,13 +100,14 @@ class Child:
         return self._process.pid
 
     def listen(self) -> bool:
-        """Take all that the program has said; return whether it became ready by it."""
+        """Take what the program itself has said, and nobody else; return whether it became ready by it."""
         was_ready = self.ready
         with contextlib.suppress(BlockingIOError):
-            while states := self._notify.recv(MESSAGE_MAX_BYTES).split(b"\n"):
-                self._alive_ns = time.monotonic_ns()
-                if b"READY=1" in states and self.running:
-                    self.ready = self.was_ready = True
+            for _ in range(MESSAGES_AT_ONCE):
+                message, ancillary, *_ = self._notify.recvmsg(MESSAGE_MAX_BYTES, socket.CMSG_LEN(CREDENTIALS.size))
+                sender, _user, _group = CREDENTIALS.unpack(ancillary[0][2])  # the kernel's word, and nothing else fits
+                if sender == self.pid:
+                    self._hear(message.split(b"\n"))
         return self.ready and not was_ready
 
     def kill(self) -> None:
@@ -148,15 +152,15 @@ class Child:
     def close(self) -> None:
         """Close the socket."""
         self._notify.close()
-        self._address.unlink(missing_ok=True)
+
+    def _hear(self, states: list[bytes]) -> None:
+        self._alive_ns = time.monotonic_ns()
+        if READY.encode() in states:
+            self.ready = self.was_ready = True
+        for state in states:
+            if state.startswith(STATUS.encode()):
+                self.said = state.removeprefix(STATUS.encode()).decode("utf-8", "replace")
 
     def _signal(self, number: int) -> None:
         if self._process:
             self._process.send_signal(number)
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel stop this process when its supervisor dies, however that happens."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)

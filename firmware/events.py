@@ -5,11 +5,12 @@ structlog's, without its 13 MiB of memory in each program. `t_ns` is `time.monot
 programs of one machine; the date is added by the system's journal.
 """
 
-import sys
+import os
+import select
 import time
 import traceback
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import msgspec
 
@@ -86,9 +87,13 @@ class InternalError(LogEvent, frozen=True, tag="internal-error"):
 
 
 class ReadingDropped(LogEvent, frozen=True, tag="reading-dropped"):
-    """A reader's message was not taken: `malformed`, or older than a presentation may be (`stale`)."""
+    """Readers' messages were not taken: `malformed`, or older than a presentation may be (`stale`).
+
+    The first is told at once, then their count, at most once a second.
+    """
 
     why: str
+    count: int = 1
 
 
 class CameraFault(LogEvent, frozen=True, tag="camera-fault"):
@@ -125,22 +130,63 @@ class WatchdogExpired(LogEvent, frozen=True, tag="watchdog-expired"):
     program: str
 
 
+class LinesDropped(LogEvent, frozen=True, tag="lines-dropped"):
+    """So many events before this one found no room in the log."""
+
+    count: int
+
+
 class DarkenFailed(LogEvent, frozen=True, tag="darken-failed"):
     """The lamps of a dead gate could not be put out from outside."""
 
     status: int
 
 
-def log(event: LogEvent, stream: TextIO | None = None) -> None:
-    """Write an event as one line; a log that cannot be written never stops a gate."""
-    fields: dict[str, Any] = msgspec.to_builtins(event)
-    line = msgspec.json.encode({"t_ns": time.monotonic_ns()} | fields).decode()
-    out = stream or sys.stderr
-    try:
-        out.write(line + "\n")
-        out.flush()
-    except (OSError, ValueError):  # a full disk, a closed pipe
-        return
+class Unrecorded(LogEvent, frozen=True, tag="unrecorded"):
+    """So many answers, none of them green, were given without a record: there are too many of them."""
+
+    count: int
+
+
+class TrustLoaded(LogEvent, frozen=True, tag="trust-loaded"):
+    """The trust folder was read: so many signers, and so many entries of its list that no pass can be checked with."""
+
+    signers: int
+    unusable: int
+
+
+class Crashed(LogEvent, frozen=True, tag="crashed"):
+    """A program ends by an unexpected error: its kind and place, never its text."""
+
+    kind: str
+    where: str
+
+
+class Log:
+    """Writes each event as one line, in one write that never waits: a log that nobody reads never stops a gate."""
+
+    def __init__(self, fd: int = 2) -> None:
+        """Write to a descriptor, which stays open as long as this is used (standard error)."""
+        self._fd = fd
+        self._dropped = 0
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write an event, and before it how many found no room; where there is none, count it."""
+        if self._dropped and self._write(LinesDropped(self._dropped)):
+            self._dropped = 0
+        if not self._write(event):
+            self._dropped += 1
+
+    def _write(self, event: LogEvent) -> bool:
+        fields: dict[str, Any] = msgspec.to_builtins(event)
+        line = msgspec.json.encode({"t_ns": time.monotonic_ns()} | fields)[: select.PIPE_BUF - 1]
+        try:  # not O_NONBLOCK: others share the terminal or pipe. Where select(2) says so, PIPE_BUF bytes have room
+            return bool(select.select([], [self._fd], [], 0)[1]) and os.write(self._fd, line + b"\n") > 0
+        except (OSError, ValueError):  # a full disk, a pipe or terminal that was closed
+            return False
+
+
+log = Log()
 
 
 def step_times_ms(marks: tuple[int, ...]) -> dict[str, float]:

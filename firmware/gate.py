@@ -1,29 +1,30 @@
 """The gate: takes readings, decides, records, lights the lamps; no network, and no picture ever comes here."""
 
-import fcntl
 import os
 import selectors
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from drivers.clock import Clock
-from drivers.errors import DeviceMissingError
+from drivers.errors import DeviceError, DeviceMissingError
 from drivers.signal import Signal
 from firmware.checkin import CheckIn, Pseudonyms, milliseconds, new_id
 from firmware.checkpoint import Checkpoint, Ports
 from firmware.config import Config, ConfigError
-from firmware.events import LogEvent, ReadingDropped, Started, Stopped, log
+from firmware.crash import report_crash
+from firmware.events import LogEvent, ReadingDropped, ServiceLost, Started, Stopped, TrustLoaded, log
+from firmware.floods import Seldom
 from firmware.health import State, UplinkFile, health_of
 from firmware.journal import JournalError
-from firmware.judging import Judge, Judgement
+from firmware.judging import Judgement
+from firmware.lamps import LampsOnDemand
 from firmware.notify import ALIVE, READY, STOPPING, notify
-from firmware.program import FOLDER_MODE, StopFlag, configuration, refuse
+from firmware.program import StopFlag, configuration, folder_error, prepare_run_folder, refuse
 from firmware.recording import Recording
 from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
-from firmware.timekeeping import floor_of
-from firmware.trust_folder import TrustFolderError, load_trust
+from firmware.timekeeping import span_of
+from firmware.trust_folder import Trust, TrustFolderError, load_trust
 from firmware.wiring import clock_of, signal_of
 from verifier import Verifier
 
@@ -37,17 +38,16 @@ class Gate:
     def __init__(
         self,
         config: Config,
-        judge: Judge,
+        trust: Trust,
         signal: Signal,
         clock: Clock,
         *,
-        demo: bool,
         log_: Callable[[LogEvent], None],
     ) -> None:
         """Listen on the sockets in the run folder. Raises: OSError."""
         self._config = config
+        self._trust = trust
         self._clock = clock
-        self._demo = demo
         self._log = log_
         self._pseudonyms = Pseudonyms()
         self._texts = load_texts()
@@ -56,12 +56,10 @@ class Gate:
         self._selector = selectors.DefaultSelector()
         self._events = EventPort(self._selector, config.events_socket)
         self._recording = Recording(config.journal.path, config.journal.retention_days, log_, clock.monotonic_ns)
-        self._checkpoint = Checkpoint(self._ports(judge, signal), config.timing, config.device.direction)
+        self._checkpoint = Checkpoint(self._ports(signal), config.timing, config.device.direction)
+        self._malformed = Seldom(lambda count: log_(ReadingDropped("malformed", count)), clock.monotonic_ns)
         self._readings = ReaderPort(
-            self._selector,
-            config.readings_socket,
-            self._checkpoint.receive,
-            lambda: log_(ReadingDropped(why="malformed")),
+            self._selector, config.readings_socket, self._checkpoint.receive, self._malformed.happened
         )
         self._checkpoint.probe()
 
@@ -74,6 +72,7 @@ class Gate:
             if key.fileobj in self._selector.get_map():  # not dropped by one before it
                 key.data()
         self._checkpoint.turn()
+        self._malformed.turn()
         self._tend()
 
     def close(self) -> None:
@@ -83,14 +82,14 @@ class Gate:
         self._selector.close()
         self._recording.close()
 
-    def _ports(self, judge: Judge, signal: Signal) -> Ports:
+    def _ports(self, signal: Signal) -> Ports:
         return Ports(
-            judge=judge,
+            judge=Verifier(self._trust.signers, self._trust.revocations),
             recorder=self._recording,
             signal=signal,
             clock=self._clock,
             texts=self._texts,
-            floor=floor_of(self._config.clock.kind),
+            span=span_of(self._config.clock.kind),
             checkin=self._checkin,
             tell=self._events.tell,
             log=self._log,
@@ -116,43 +115,30 @@ class Gate:
         if now_ns < self._health_ns:
             return
         self._health_ns = now_ns + HEALTH_NS
-        if self._checkpoint.idle:
+        self._readings.mend()
+        self._events.mend()
+        if self._checkpoint.idle and self._checkpoint.journal_works:
             try:
                 self._recording.tend(self._clock.now() if self._checkpoint.clock_trusted else None)
             except JournalError:
-                self._checkpoint.probe()
+                self._checkpoint.doubt_journal()
         self._events.tell(health_of(self._state(), self._config.device, self._texts))
 
     def _state(self) -> State:
         return State(
             in_service=self._checkpoint.in_service,
-            demo=self._demo,
+            demo=self._trust.demo,
             clock_trusted=self._checkpoint.clock_trusted,
             frames=self._checkpoint.frames,
             unsent=self._recording.unsent(),
             set_aside=self._recording.set_aside,
+            unusable=len(self._trust.signers.unusable),
             uplink=self._uplink.status(self._clock.monotonic_ns()),
         )
 
 
-def prepare_run_folder(folder: Path) -> int:
-    """Make the run folder and take its lock; return the lock's descriptor, to be kept open.
-
-    Raises: ConfigError where another gate holds it, or it cannot be made.
-    """
-    try:
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        lock = os.open(folder / "gate.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ConfigError(f"{folder}: another gate runs here: stop it, or choose another run.folder") from None
-    except OSError as error:
-        raise ConfigError(f"{folder}: {error.strerror}: make run.folder a folder this user can write") from None
-    return lock
-
-
-def trusted_judge(config: Config) -> tuple[Verifier, bool]:
-    """Return the verifier with the configured trust data, and whether these are a demonstration's.
+def trust_of(config: Config) -> Trust:
+    """Return the configured trust data.
 
     Raises: ConfigError where there is none, or a demonstration's would open a real gate.
     """
@@ -165,30 +151,44 @@ def trusted_judge(config: Config) -> tuple[Verifier, bool]:
         raise ConfigError(f"{folder}: no signer in it: put the trust list's files there")
     if trust.demo and config.signal.kind == "gpio":
         raise ConfigError(f"{folder}: demonstration keys with gpio lamps: install the nation's trust list")
-    return Verifier(trust.signers, trust.revocations), trust.demo
+    return trust
 
 
 def main() -> int:
     """Run until SIGTERM; exit 0, or 78 (EX_CONFIG) where something is missing that a restart does not bring."""
+    sys.excepthook = report_crash
     stop = StopFlag()
     try:
         config = configuration("gate", __doc__)
-        lock = prepare_run_folder(config.run.folder)
-        judge, demo = trusted_judge(config)
-        signal = signal_of(config)
+        lock = prepare_run_folder(config.run.folder, "gate")
+        trust = trust_of(config)
+        lamps = LampsOnDemand(lambda: signal_of(config))
     except (ConfigError, DeviceMissingError) as error:
         return refuse("gate", error)
-    with signal:
-        gate = Gate(config, judge, signal, clock_of(config), demo=demo, log_=log)
-        notify(READY)
-        log(Started("gate", demo=demo))
-        while not stop:
-            gate.turn()
-            notify(ALIVE)
-        notify(STOPPING)
-    gate.close()
+    log(TrustLoaded(len(trust.signers.signers()), len(trust.signers.unusable)))
+    try:
+        with lamps:
+            status = _run(config, trust, lamps, stop)
+    except DeviceError:  # they could not be darkened: who sees this status tries that from outside
+        log(ServiceLost(reason="lamp-fault"))
+        status = 1
     os.close(lock)
     log(Stopped("gate"))
+    return status
+
+
+def _run(config: Config, trust: Trust, lamps: Signal, stop: StopFlag) -> int:
+    try:
+        gate = Gate(config, trust, lamps, clock_of(config), log_=log)
+    except OSError as error:
+        return refuse("gate", folder_error(config.run.folder, error))
+    notify(READY)
+    log(Started("gate", demo=trust.demo))
+    while not stop:
+        gate.turn()
+        notify(ALIVE)
+    notify(STOPPING)
+    gate.close()
     return 0
 
 

@@ -28,14 +28,19 @@ class UplinkStatus(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the gate knows of itself; `unsent` is None where the journal does not answer."""
+    """What the gate knows of itself.
+
+    `unsent` is None where the journal does not answer; `set_aside` counts corrupt journals kept beside it, `unusable`
+    what of the trust list can check no pass.
+    """
 
     in_service: bool
     demo: bool
     clock_trusted: bool
     frames: int
     unsent: int | None
-    set_aside: bool
+    set_aside: int
+    unusable: int
     uplink: UplinkStatus | None
 
 
@@ -74,23 +79,27 @@ def health_of(state: State, device: DeviceConfig, texts: dict[str, Words]) -> He
         unsent=state.unsent,
         uplink_connected=uplink.connected if uplink else None,
         last_ack_age_s=uplink.last_ack_age_s if uplink else None,
-        notices=tuple(_notice(code, state, texts) for code in _codes(state)),
+        uplink_fault=uplink.fault if uplink else None,
+        notices=tuple(_notice(code, number, texts) for code, number in _numbers(state).items() if number),
     )
 
 
-def _codes(state: State) -> list[str]:
-    """Return what technicians should know, the gravest first."""
-    found = {
+def _numbers(state: State) -> dict[str, int]:
+    """Return what technicians should know, the gravest first: how many of each, 0 = nothing to know."""
+    uplink, unsent = state.uplink, state.unsent or 0
+    return {
         "demo": state.demo,
+        "no-rules": 1,  # as long as there is no engine for them
         "clock-not-synchronised": not state.clock_trusted,
         "journal-set-aside": state.set_aside,
-        "uplink-silent": state.uplink is None,
-        "centre-unreachable": state.uplink is not None and not state.uplink.connected,
-        "records-unsent": (state.unsent or 0) > BACKLOG_NOTICE,
+        "trust-unusable": state.unusable,
+        "uplink-silent": uplink is None,
+        "centre-unreachable": uplink is not None and not uplink.connected,
+        "centre-silent": uplink is not None and uplink.connected and uplink.fault is not None,
+        "records-unsent": unsent if unsent > BACKLOG_NOTICE else 0,
     }
-    return [code for code, holds in found.items() if holds]
 
 
-def _notice(code: str, state: State, texts: dict[str, Words]) -> Notice:
-    words = texts[code].filled(n=state.unsent)
+def _notice(code: str, number: int, texts: dict[str, Words]) -> Notice:
+    words = texts[code].filled(n=number)
     return Notice(code, words.vi, words.en)

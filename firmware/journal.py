@@ -6,6 +6,7 @@ It is the queue to the uplink as well; there is no second one.
 import contextlib
 import os
 import sqlite3
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,10 @@ from typing import Self, TypeVar
 from firmware.checkin import COLUMNS, CheckIn, to_row
 from firmware.journal_base import (
     APPLICATION_ID,
+    ASIDE,
+    FILE_MODE,
     SCHEMA_VERSION,
+    WORLD,
     JournalError,
     MalformedError,
     beside,
@@ -73,8 +77,12 @@ class Journal:
         Raises: JournalError, also for a file that is newer than this program or is no journal but another's database.
         """
         journal = cls(path, migrate or migrate_apart)
-        journal._run(_checked)
-        journal.heed_mark()
+        try:
+            journal._run(_checked)
+            journal.heed_mark()
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     def __enter__(self) -> Self:
@@ -181,15 +189,19 @@ class Journal:
         return self._db
 
     def _make_file(self) -> None:
-        """Create the file where there is none, for this user only; never beside a log of another one."""
+        """Create the file where there is none, for this user and group; never beside a log of another one."""
         size = self._path.stat().st_size if self._path.exists() else 0
         wal = beside(self._path, "-wal")
         if size == 0 and wal.exists() and wal.stat().st_size > 0:
             raise MalformedError("a log without its file")  # SQLite would delete it
         if self._path.exists():
-            self._path.chmod(0o600)
+            _shut_out(self._path)
             return
-        os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+        try:
+            os.fchmod(file, FILE_MODE)  # whatever the umask
+        finally:
+            os.close(file)
         sync_folder(self._path.parent)
 
     def _behind(self, db: sqlite3.Connection) -> bool:
@@ -210,7 +222,7 @@ class Journal:
 
         The connection is closed afterwards: SQLite then sees that the file was moved, and leaves its log as it is.
         """
-        aside = _free_name(beside(self._path, time.strftime(".corrupt-%Y%m%dT%H%M%SZ", time.gmtime())))
+        aside = _free_name(beside(self._path, time.strftime(f"{ASIDE}%Y%m%dT%H%M%SZ", time.gmtime())))
         try:
             for suffix in ("", "-wal", "-shm"):
                 with contextlib.suppress(FileNotFoundError):
@@ -240,6 +252,14 @@ def migrate_apart(path: Path) -> None:
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise JournalError(f"{path}: its schema cannot be brought up to date: {lines[-1]}")
+
+
+def _shut_out(path: Path) -> None:
+    """Take the world's rights to a file away, if it has any; other rights are as somebody wants them."""
+    mode = path.stat().st_mode
+    if mode & WORLD:
+        with contextlib.suppress(PermissionError):  # another user's: theirs to decide
+            path.chmod(stat.S_IMODE(mode) & ~WORLD)
 
 
 def _checked(db: sqlite3.Connection) -> None:

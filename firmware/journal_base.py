@@ -16,8 +16,11 @@ APPLICATION_ID = 0x43584A31  # "CXJ1": tells the journal from anybody else's SQL
 EPOCH_BYTES = 8
 HASH_BYTES = 32
 NO_HASH = bytes(HASH_BYTES)  # what stands for the batch before the first one
-BUSY_S = 1.0  # the gate's watchdog is 2 s: rather out of service than killed
+BUSY_S = 0.3  # ours: even two such waits in one turn leave most of the gate's watchdog (1.5 s)
 MARK_MAX_BYTES = 4096
+ASIDE = ".corrupt-"  # what follows the name of a journal that was set aside, before the time
+FILE_MODE = 0o660  # gate and uplink are users of their own in one group; SQLite gives its log the same
+WORLD = 0o007
 
 _MALFORMED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CURES = {
@@ -100,6 +103,15 @@ def inode_of(path: Path) -> int | None:
 def beside(path: Path, suffix: str) -> Path:
     """Return the path with a suffix after its whole name, as SQLite names its files."""
     return path.with_name(path.name + suffix)
+
+
+def count_set_aside(path: Path) -> int:
+    """Return how many journals are kept aside beside the one at a path."""
+    try:
+        names = [file.name for file in path.parent.iterdir() if file.name.startswith(f"{path.name}{ASIDE}")]
+    except OSError:
+        return 0
+    return len({name.removesuffix("-wal").removesuffix("-shm") for name in names})
 
 
 def write_mark(path: Path, mark: Mark) -> None:

@@ -8,9 +8,10 @@ from typing import Protocol, assert_never
 
 from firmware.messages import VerdictName
 from firmware.session import Key
-from verifier import Accepted, Refused, Undecided
+from verifier import Accepted, Reason, Refused, Undecided
 
 HC1 = "HC1:"  # hcert-spec-v1, section 5.3
+NO_PASS = str(Reason.UNSUPPORTED_KIND)  # the answer to every text without that prefix
 
 
 class Judge(Protocol):
@@ -23,7 +24,10 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer without anything of the holder's but the identity, which is never stored as it is."""
+    """An answer without anything of the holder's but the identity, which is never stored as it is.
+
+    `beside` are the keys that the other codes in the frame would have alone: a poster that a pass was held before.
+    """
 
     verdict: VerdictName
     reason: str
@@ -31,6 +35,7 @@ class Judgement:
     kinds: tuple[str, ...] = ()
     identity: bytes | None = None
     clock_trusted: bool = True
+    beside: tuple[Key, ...] = ()
 
 
 def judge(texts: Sequence[str], judge_: Judge, at: datetime, *, clock_trusted: bool) -> Judgement | None:
@@ -44,12 +49,14 @@ def judge(texts: Sequence[str], judge_: Judge, at: datetime, *, clock_trusted: b
     passes = tuple(text for text in distinct if text.startswith(HC1))
     if not distinct:
         return None
+    chosen = (passes or distinct)[0]
+    beside = tuple(Key(_hash(text), "undecided", NO_PASS) for text in distinct if text != chosen and text not in passes)
     if len(passes) > 1:
-        return replace(undecided(passes, "several-codes"), clock_trusted=clock_trusted)
-    judgement = _judgement(judge_.verify((passes or distinct)[0], at), (passes or distinct)[0])
+        return replace(undecided(passes, "several-codes"), clock_trusted=clock_trusted, beside=beside)
+    judgement = _judgement(judge_.verify(chosen, at), chosen)
     if passes and not clock_trusted:
         judgement = _reworded(judgement, "undecided", "clock-not-trusted")
-    return replace(judgement, clock_trusted=clock_trusted)
+    return replace(judgement, clock_trusted=clock_trusted, beside=beside)
 
 
 def undecided(texts: Sequence[str], reason: str) -> Judgement:

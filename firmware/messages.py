@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-MAX_MESSAGE_BYTES = 64 * 1024  # ours: one SOCK_SEQPACKET message; holds eight symbols of the largest size
+MAX_MESSAGE_BYTES = 64 * 1024  # ours: one SOCK_SEQPACKET message; holds any one symbol, and eight of plain text
 MAX_TEXTS = 8  # as many symbols as drivers/symbols reports of one frame
 MAX_TEXT_CHARS = 7089  # digits in a version 40 QR code (ISO/IEC 18004, table 7): no symbol holds more
 
@@ -72,6 +72,7 @@ class Health(_Message, frozen=True, tag="health"):
     unsent: Count | None
     uplink_connected: bool | None
     last_ack_age_s: float | None
+    uplink_fault: str | None = None
     notices: tuple[Notice, ...] = ()
 
 
@@ -86,12 +87,26 @@ _encoder = msgspec.json.Encoder()
 def encode(message: ReaderMessage | Event) -> bytes:
     """Return the message as JSON.
 
-    Raises: MessageError where it would be over `MAX_MESSAGE_BYTES`.
+    Raises: MessageError where it would be over `MAX_MESSAGE_BYTES`, or holds text that is none (a lone surrogate).
     """
-    data = _encoder.encode(message)
+    try:
+        data = _encoder.encode(message)
+    except UnicodeEncodeError:
+        raise MessageError("text that is not Unicode") from None  # the error's own text quotes it
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageError(f"message of {len(data)} bytes, at most {MAX_MESSAGE_BYTES}")
     return data
+
+
+def encode_fitting(message: ReaderMessage) -> bytes:
+    """Return the message as JSON; a reading that is too large loses its last texts (passes are its first)."""
+    while True:
+        try:
+            return encode(message)
+        except MessageError:
+            if not (isinstance(message, Reading) and message.texts):
+                raise
+            message = msgspec.structs.replace(message, texts=message.texts[:-1])
 
 
 def decode_reader_message(data: bytes) -> ReaderMessage:

@@ -12,20 +12,23 @@ from types import FrameType
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from firmware.config import ConfigError, PanelConfig
+from firmware.crash import report_crash
 from firmware.events import Started, Stopped, log
 from firmware.messages import MAX_MESSAGE_BYTES, MessageError, decode_event
 from firmware.notify import ALIVE, READY, STOPPING, notify
+from firmware.panel_limits import STREAMS_PATH, Connection, KnownNames, SeatedStream, Seats, is_own, tell_quietly
 from firmware.panel_state import PanelState
 from firmware.program import configuration, refuse
 from firmware.sockets import connect
 from firmware.texts import load_texts
 
-STREAMS_MAX = 16  # ours: a screen, a technician, and some left over
+BACKLOG = 100  # ours: as many connections are accepted at a time, each a descriptor
 TICK_S = 1.0  # how often a stream says something, so that both ends notice when the other has gone
 RETRY_S = 0.2
 POLICY = (
@@ -45,18 +48,20 @@ TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 class Panel:
     """The state of the page, fed by the gate's events, and the streams that follow it."""
 
-    def __init__(self, events: Path) -> None:
-        """Follow the gate's events socket at `events`."""
+    def __init__(self, events: Path, host: str) -> None:
+        """Follow the gate's events socket at `events`; answer under the name `host`."""
         self._events = events
+        self._host = host
         self._state = PanelState(load_texts()["gate-away"])
         self._changed = asyncio.Event()
-        self._streams = 0
+        self._seats = Seats()
         self._stopping = False
 
     def app(self) -> Starlette:
         """Return the application: the page's files, `/events`, `/health`."""
         files = [Route(path, _file(name)) for path, name in FILES.items()]
-        return Starlette(routes=[*files, Route("/events", self._follow), Route("/health", self._health)])
+        routes = [*files, Route(STREAMS_PATH, self._follow), Route("/health", self._health)]
+        return Starlette(routes=routes, middleware=[Middleware(KnownNames, host=self._host)])
 
     def stop(self) -> None:
         """End all streams."""
@@ -85,29 +90,30 @@ class Panel:
 
     def _snapshot(self) -> bytes:
         now_ns = time.monotonic_ns()
-        return msgspec.json.encode({"shown": self._state.to_show(now_ns), "health": self._state.to_tell(now_ns)})
+        shown = self._state.to_show(now_ns)  # of it what the page shows: nobody needs a check-in's identifier there
+        page = {"aspect": shown.aspect, "reason": shown.reason, "vi": shown.vi, "en": shown.en}
+        return msgspec.json.encode({"shown": page, "health": self._state.to_tell(now_ns)})
 
     async def _health(self, _request: Request) -> Response:
         health = self._state.to_tell(time.monotonic_ns())
         status = 200 if health and health.in_service else 503
         return Response(self._snapshot(), status, HEADERS, "application/json")
 
-    async def _follow(self, _request: Request) -> Response:
-        if self._streams >= STREAMS_MAX:
+    async def _follow(self, request: Request) -> Response:
+        client = request.scope["client"]
+        own = is_own(client, request.scope["server"])
+        address = client[0] if client else ""
+        if not self._seats.take(address, own=own):
             return Response("too many screens\n", 503, HEADERS, "text/plain")
-        return StreamingResponse(self._stream(), 200, HEADERS, "text/event-stream")
+        return SeatedStream(self._stream(), HEADERS, (self._seats, address, own))
 
     async def _stream(self) -> AsyncIterator[bytes]:
         """Give the state at once, at each change, and every `TICK_S`."""
-        self._streams += 1
-        try:
-            while not self._stopping:
-                changed = self._changed
-                yield b"data: " + self._snapshot() + b"\n\n"
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), TICK_S)
-        finally:
-            self._streams -= 1
+        while not self._stopping:
+            changed = self._changed
+            yield b"data: " + self._snapshot() + b"\n\n"
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), TICK_S)
 
 
 class Server(uvicorn.Server):
@@ -117,7 +123,7 @@ class Server(uvicorn.Server):
         """Serve a panel."""
         settings = uvicorn.Config(
             panel.app(),
-            http="h11",
+            http=Connection,
             loop="asyncio",
             ws="none",
             lifespan="off",
@@ -125,6 +131,8 @@ class Server(uvicorn.Server):
             log_level="critical",  # its messages name addresses and paths; ours are the closed list
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # else a client beside a proxy's address could choose its own
+            backlog=BACKLOG,
             timeout_graceful_shutdown=1,
         )
         super().__init__(settings)
@@ -157,6 +165,7 @@ def bind(panel: PanelConfig) -> socket.socket:
 
 async def serve(panel: Panel, server: Server, listener: socket.socket) -> None:
     """Serve the page until the server is told to stop."""
+    asyncio.get_running_loop().set_exception_handler(tell_quietly)
     tasks = [asyncio.create_task(panel.listen()), asyncio.create_task(_feed_watchdog())]
     try:
         await server.serve(sockets=[listener])
@@ -188,13 +197,14 @@ def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
 
 def main() -> int:
     """Run until SIGTERM; exit 0, or 78 (EX_CONFIG) where the page's address cannot be had."""
+    sys.excepthook = report_crash
     try:
         config = configuration("panel", __doc__)
         listener = bind(config.panel)
     except ConfigError as error:
         return refuse("panel", error)
     with listener:
-        panel = Panel(config.events_socket)
+        panel = Panel(config.events_socket, config.panel.host)
         asyncio.run(serve(panel, Server(panel), listener))
     notify(STOPPING)
     log(Stopped("panel"))

@@ -1,12 +1,16 @@
 """What all programs share at their edges: the command line, refusing to start, and an orderly stop."""
 
 import argparse
+import fcntl
+import os
 import signal
 from pathlib import Path
 from types import FrameType
 
-from firmware.config import Config, load_config
+from firmware.config import Config, ConfigError, load_config
 from firmware.events import StartRefused, log
+from firmware.lifeline import tie
+from firmware.notify import STATUS, notify
 
 EX_CONFIG = 78  # sysexits.h: a restart would not help, somebody has to change something
 FOLDER_MODE = 0o750  # of the run folder: sockets within are for the gate's user and group
@@ -21,17 +25,47 @@ def config_path(program: str, about: str | None) -> Path:
 
 
 def configuration(program: str, about: str | None) -> Config:
-    """Return the configuration that the command line names.
+    """Return the configuration that the command line names, and tie this program to its supervisor.
 
     Raises: ConfigError.
     """
+    tie()
     return load_config(config_path(program, about))
 
 
 def refuse(program: str, error: Exception) -> int:
-    """Say on one line why a program does not start, and return its exit status."""
-    log(StartRefused(program, " ".join(str(error).split())))
+    """Say on one line, to the log and to the supervisor, why a program does not start; return its exit status."""
+    why = " ".join(str(error).split())
+    log(StartRefused(program, why))
+    notify(STATUS + why)
     return EX_CONFIG
+
+
+def prepare_run_folder(folder: Path, program: str) -> int:
+    """Make the run folder and take a program's lock in it; return the lock's descriptor, to be kept open.
+
+    Raises: ConfigError where another one of that program holds it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        lock = os.open(folder / f"{program}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise folder_error(folder, error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError):
+            why = f"{folder}: another {program} runs here: stop it, or choose another run.folder"
+            raise ConfigError(why) from None
+        raise folder_error(folder, error) from None
+    return lock
+
+
+def folder_error(folder: Path, error: OSError) -> ConfigError:
+    """Return what to say where a run folder cannot be used."""
+    why = f"run.folder cannot be made or written ({error.strerror})"
+    return ConfigError(f"{folder}: {why}: name a folder this user can write")
 
 
 class StopFlag:

@@ -3,24 +3,25 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import Protocol
 
 from drivers.camera import Camera, Frame
-from drivers.errors import CameraStalledError, DeviceError, DeviceMissingError
+from drivers.errors import CameraStalledError, DeviceError, DeviceMissingError, SoftwareMissingError
 from drivers.symbols import Symbol, SymbolReader
 from firmware.config import ConfigError
+from firmware.crash import report_crash
 from firmware.events import CameraBack, CameraFault, LogEvent, Started, Stopped, log
 from firmware.messages import (
     MAX_TEXT_CHARS,
     MAX_TEXTS,
     Heartbeat,
-    MessageError,
     ReaderFault,
     Reading,
-    encode,
+    encode_fitting,
 )
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.program import StopFlag, configuration, refuse
@@ -31,6 +32,7 @@ READ_TIMEOUT_S = 1.0  # ours: under the gate's patience with a silent reader (3 
 HEARTBEAT_NS = 500_000_000
 RECONNECT_NS = 200_000_000  # ours: a gate that restarts is back within half a second
 IDLE_S = 0.1  # ours: between two looks at whether a lost camera is due
+PATIENCE_S = 10.0  # ours: after a power cut, a camera may be found later than this program starts
 REOPEN_S = (0.5, 5.0)  # ours: first and longest wait before a lost camera is tried again
 
 
@@ -49,8 +51,8 @@ class Link:
         if self._socket is None and not self._connect():
             return False
         try:
-            self._send(encode(message))
-        except (BlockingIOError, MessageError):  # the gate is busy: it will want the newest frame, not this one
+            self._send(encode_fitting(message))
+        except BlockingIOError:  # the gate is busy: it will want the newest frame, not this one
             return False
         except OSError:
             self.close()
@@ -102,11 +104,8 @@ class Ports:
 class Reader:
     """A camera that is opened again when it is lost, and the texts that its frames hold."""
 
-    def __init__(self, ports: Ports) -> None:
-        """Read from the camera that `ports` opens.
-
-        Raises: DeviceMissingError where there is none at the start; one that is lost later is waited for.
-        """
+    def __init__(self, ports: Ports, *, patience_s: float = PATIENCE_S) -> None:
+        """Read from the camera that `ports` opens; one that was never there is waited for so long."""
         self._ports = ports
         self._camera: Camera | None = None
         self._fault: ReaderFault | None = None
@@ -116,15 +115,15 @@ class Reader:
         self._new_frames = 0
         self.frames = 0
         self.skipped = 0
-        try:
-            self._camera = ports.open_camera()
-        except DeviceMissingError:
-            raise
-        except DeviceError as error:
-            self._lost("no-camera", error)
+        self.found = False  # has there ever been a camera?
+        self._patient_until_ns = ports.monotonic_ns() + round(patience_s * 1e9)
 
     def turn(self) -> float:
-        """Read one frame, or try for a camera; return how long to wait before the next turn, in seconds."""
+        """Read one frame, or try for a camera; return how long to wait before the next turn, in seconds.
+
+        Raises: DeviceMissingError where there never was a camera, and it was waited for long enough; at once where
+        only software is missing. A camera that is lost later is waited for without end.
+        """
         wait_s = self._turn()
         self._ports.alive()
         now_ns = self._ports.monotonic_ns()
@@ -169,18 +168,31 @@ class Reader:
     def _lost(self, fault: ReaderFault, error: DeviceError) -> None:
         self.close()
         self._reopen_ns = self._ports.monotonic_ns() + round(self._reopen_s * 1e9)
-        self._reopen_s = min(self._reopen_s * 2, REOPEN_S[1])
+        if self.found:
+            self._reopen_s = min(self._reopen_s * 2, REOPEN_S[1])
         if fault != self._fault:
             self._fault = fault
             self._heartbeat_ns = 0  # the gate is told at once
             self._ports.log(CameraFault(fault=fault, cure=error.cure))
 
     def _reopened(self) -> Camera | None:
-        if self._ports.monotonic_ns() >= self._reopen_ns:
-            try:
-                self._camera = self._ports.open_camera()
-            except DeviceError as error:
-                self._lost("no-camera", error)
+        now_ns = self._ports.monotonic_ns()
+        if now_ns < self._reopen_ns:
+            return None
+        try:
+            self._camera = self._ports.open_camera()
+        except DeviceError as error:
+            missing = isinstance(error, DeviceMissingError)
+            if (
+                missing
+                and not self.found
+                and (isinstance(error, SoftwareMissingError) or self._patient_until_ns <= now_ns)
+            ):
+                raise
+            self.found = self.found or not missing
+            self._lost("no-camera", error)
+        else:
+            self.found = True
         return self._camera
 
 
@@ -190,26 +202,31 @@ def texts_of(symbols: list[Symbol]) -> tuple[str, ...]:
     return tuple(sorted(distinct, key=lambda text: not text.startswith("HC1:"))[:MAX_TEXTS])
 
 
+def run(reader: Reader, stop: StopFlag) -> None:
+    """Turn the loop until told to stop; ready once there is a camera. Raises: DeviceMissingError."""
+    while not (stop or reader.found):
+        time.sleep(reader.turn())
+    notify(READY)
+    log(Started("reader"))
+    while not stop:
+        time.sleep(reader.turn())
+    notify(STOPPING)
+
+
 def main() -> int:
     """Run until SIGTERM; exit 0, or 78 (EX_CONFIG) where configuration or camera are missing at the start."""
+    sys.excepthook = report_crash
     stop = StopFlag()
     try:
         config = configuration("reader", __doc__)
-        link = Link(config.readings_socket)
         symbols = symbol_reader_of(config)
-        reader = Reader(Ports(lambda: camera_of(config), symbols, link, log, lambda: notify(ALIVE)))
+        with closing(Link(config.readings_socket)) as link:
+            ports = Ports(lambda: camera_of(config), symbols, link, log, lambda: notify(ALIVE))
+            with closing(Reader(ports)) as reader:
+                run(reader, stop)
     except (ConfigError, DeviceMissingError) as error:
         return refuse("reader", error)
-    notify(READY)
-    log(Started("reader"))
-    try:
-        while not stop:
-            time.sleep(reader.turn())
-    finally:
-        notify(STOPPING)
-        reader.close()
-        link.close()
-        log(Stopped("reader"))
+    log(Stopped("reader"))
     return 0
 
 

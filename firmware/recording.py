@@ -8,6 +8,8 @@ from pathlib import Path
 from firmware.checkin import CheckIn, milliseconds
 from firmware.events import JournalSetAside, LogEvent
 from firmware.journal import BLANK_MAX_ROWS, Journal, JournalError
+from firmware.journal_base import count_set_aside
+from firmware.timekeeping import Anchor
 
 TEND_NS = 10_000_000_000  # ours: between two times that the journal is tended
 RETENTION_NS = 3600 * 1_000_000_000  # ours: retention counts in days, so an hour late is soon enough
@@ -32,11 +34,12 @@ class Recording:
         self._reported: Path | None = None
         self._tend_ns = monotonic_ns() + TEND_NS
         self._retention_ns = monotonic_ns()
+        self._anchor: Anchor | None = None
 
     @property
-    def set_aside(self) -> bool:
-        """Return whether a corrupt journal was kept aside since the start."""
-        return self._reported is not None
+    def set_aside(self) -> int:
+        """Return how many corrupt journals are kept aside, since whenever, until somebody takes them away."""
+        return count_set_aside(self._path)
 
     def append(self, checkin: CheckIn) -> int:
         """Record on disk before returning.
@@ -68,7 +71,8 @@ class Recording:
     def tend(self, now: datetime | None) -> None:
         """Blank what is past its retention, and keep the write-ahead log short; call it when nobody waits.
 
-        Without a trusted clock `now` is None: a false date must not blank what is still to be kept.
+        A false date must not blank what is still to be kept: without a trusted clock `now` is None, and nothing is
+        blanked before the clock has gone steadily for an hour.
 
         Raises: JournalError.
         """
@@ -76,9 +80,10 @@ class Recording:
         if self._journal is None or now_ns < self._tend_ns:
             return
         self._tend_ns = now_ns + TEND_NS
+        steady = self._steady(now, now_ns)
         try:
             self._journal.heed_mark()
-            if now and now_ns >= self._retention_ns:
+            if now and steady and now_ns >= self._retention_ns:
                 blanked = self._journal.blank_before(milliseconds(now - self._retention))
                 self._retention_ns = now_ns + (RETENTION_NS if blanked < BLANK_MAX_ROWS else 0)
             self._journal.checkpoint()
@@ -90,6 +95,14 @@ class Recording:
         journal, self._journal = self._journal, None
         if journal:
             journal.close()
+
+    def _steady(self, now: datetime | None, now_ns: int) -> bool:
+        """Return whether the clock has gone on, trusted and not set, for long enough."""
+        if now is None:
+            self._anchor = None
+            return False
+        self._anchor = self._anchor.seen(now, now_ns) if self._anchor else Anchor(now, now_ns)
+        return self._anchor.steady(now_ns)
 
     def _opened(self) -> Journal:
         if self._journal is None:

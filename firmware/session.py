@@ -17,24 +17,24 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The presentations still held; `held_ns` is how long a sighting counts."""
+    """The presentations still held; `held_ns` is how long a sighting, or the light that answered it, counts."""
 
     held_ns: int
-    _last_seen_ns: Mapping[Key, int] = field(default_factory=dict)
+    _held_until_ns: Mapping[Key, int] = field(default_factory=dict)
 
-    def seen(self, key: Key, at_ns: int) -> "Session":
-        """Return the session after a sighting at `at_ns` (monotonic)."""
-        held = {known: seen_ns for known, seen_ns in self._last_seen_ns.items() if self._counts(seen_ns, at_ns)}
-        held.pop(key, None)
+    def seen(self, key: Key, at_ns: int, lit_until_ns: int = 0) -> "Session":
+        """Return the session after a sighting at `at_ns`, answered by a light until `lit_until_ns` (monotonic).
+
+        A pass glimpsed again while its light is on is the same presentation, however long it was away: else one
+        glimpse every few seconds would keep the light green.
+        """
+        held = {known: until_ns for known, until_ns in self._held_until_ns.items() if at_ns <= until_ns}
+        until_ns = max(held.pop(key, 0), max(at_ns, lit_until_ns) + self.held_ns)
         if len(held) == HELD_MAX:
             del held[next(iter(held))]  # in order of their last sighting, so the oldest
-        held[key] = at_ns
+        held[key] = until_ns
         return Session(self.held_ns, held)
 
     def holds(self, key: Key, at_ns: int) -> bool:
         """Return whether a sighting at `at_ns` continues a presentation."""
-        seen_ns = self._last_seen_ns.get(key)
-        return seen_ns is not None and self._counts(seen_ns, at_ns)
-
-    def _counts(self, seen_ns: int, at_ns: int) -> bool:
-        return at_ns - seen_ns <= self.held_ns
+        return at_ns <= self._held_until_ns.get(key, -1)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from firmware.journal_base import inode_of
 from firmware.messages import (
     MAX_MESSAGE_BYTES,
     Health,
@@ -16,6 +17,7 @@ from firmware.messages import (
     decode_reader_message,
     encode,
 )
+from firmware.program import FOLDER_MODE
 
 CLIENTS_MAX = 16  # ours: a panel, a desk screen, and some left over; bounds memory and descriptors
 BACKLOG = 8
@@ -61,9 +63,20 @@ class Clients:
     def __init__(self, selector: selectors.BaseSelector, path: Path) -> None:
         """Listen on `path`. Raises: OSError."""
         self._selector = selector
-        self._server = listen(path)
+        self._path = path
         self.sockets: list[socket.socket] = []
-        selector.register(self._server, selectors.EVENT_READ, self._accept)
+        self._listen()
+
+    def mend(self) -> None:
+        """Listen anew where the socket's file was deleted or replaced: nobody would find us any more."""
+        if inode_of(self._path) == self._inode:
+            return
+        with contextlib.suppress(OSError):  # not yet: again at the next call
+            self._path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            before = self._server
+            self._listen()
+            self._selector.unregister(before)
+            before.close()
 
     def joined(self, client: socket.socket) -> None:
         """Greet a new client."""
@@ -86,13 +99,17 @@ class Clients:
         self._selector.unregister(self._server)
         self._server.close()
 
+    def _listen(self) -> None:
+        self._server = listen(self._path)
+        self._inode = inode_of(self._path)
+        self._selector.register(self._server, selectors.EVENT_READ, self._accept)
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # gone again already, or out of descriptors
             client, _ = self._server.accept()
             client.settimeout(0)
             if len(self.sockets) >= CLIENTS_MAX:
-                client.close()
-                return
+                self.drop(self.sockets[0])  # the oldest: silent ones must not shut the next reader out
             self.sockets.append(client)
             self._selector.register(client, selectors.EVENT_READ, lambda: self.readable(client))
             self.joined(client)

@@ -5,6 +5,7 @@ After a gate's death, however it died, the lamps are darkened from outside befor
 """
 
 import contextlib
+import os
 import selectors
 import signal
 import socket
@@ -19,7 +20,7 @@ from typing import IO, Literal
 from firmware.child import Child, Program
 from firmware.config import Config, ConfigError, load_config
 from firmware.events import DarkenFailed, LogEvent, ProgramEnded, ProgramStarted, Started, Stopped, WatchdogExpired, log
-from firmware.program import EX_CONFIG, FOLDER_MODE, config_path, refuse
+from firmware.program import EX_CONFIG, config_path, prepare_run_folder, refuse
 
 # In the order in which they are stopped: first what lets people in. The gate's 1.5 s and the darkening after it
 # stay under the 2 s that a light may outlive its lease.
@@ -50,24 +51,30 @@ class Supervisor:
         stderr: IO[bytes] | None = None,
         log_: Callable[[LogEvent], None] = log,
     ) -> None:
-        """Prepare sockets in the run folder.
+        """Take the run folder for this supervisor alone.
 
-        `changed` is told of each program's changes, in the thread that runs. `stderr` (None: this process's) takes
-        the programs' log lines, and stays open until `run` returns.
-        Raises: OSError.
+        `changed` is told of each program's changes, and `log_` of events, in the thread that runs: neither may ever
+        wait, or no watchdog is heard. `stderr` (None: this process's) takes the programs' log lines, and stays open
+        until `run` returns.
+        Raises: ConfigError where another supervisor runs here, or the run folder cannot be used.
         """
-        folder = config.run.folder
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        self.refusal: str | None = None
         self._changed = changed
         self._log = log_
         self._darken = [sys.executable, "-m", "firmware.darken", "--config", str(config_path)]
         self._status: int | None = None
-        self._selector = selectors.DefaultSelector()
-        self._wake, self._woken = socket.socketpair()
-        self._selector.register(self._woken, selectors.EVENT_READ, self._stop_asked)
-        self.children = {program.name: Child(program, config_path.absolute(), folder, stderr) for program in programs}
-        for child in self.children.values():
-            child.watch(self._selector, partial(self._listen, child))
+        with contextlib.ExitStack() as resources:
+            resources.callback(os.close, prepare_run_folder(config.run.folder, "supervisor"))  # released last
+            self._selector = resources.enter_context(selectors.DefaultSelector())
+            self._wake, self._woken = map(resources.enter_context, socket.socketpair())
+            self._selector.register(self._woken, selectors.EVENT_READ, self._stop_asked)
+            self.children: dict[str, Child] = {}
+            for program in programs:
+                child = Child(program, config_path.absolute(), stderr)
+                resources.callback(child.close)
+                child.watch(self._selector, partial(self._listen, child))
+                self.children[program.name] = child
+            self._resources = resources.pop_all()
 
     @property
     def ready(self) -> bool:
@@ -80,9 +87,9 @@ class Supervisor:
             self._wake.send(b"\0")
 
     def run(self) -> int:
-        """Run the programs until `stop`; return 0, or 78 (EX_CONFIG) where one refuses to start.
+        """Run the programs until `stop`; return 0, or 78 (EX_CONFIG) where one refuses to start (`refusal` says why).
 
-        The programs stop when the thread that calls this ends, however it does: prctl(2), PR_SET_PDEATHSIG.
+        The programs stop when this process ends, however it does: `lifeline.tie`.
         """
         try:
             while self._status is None:
@@ -120,6 +127,7 @@ class Supervisor:
 
     def _ended(self, child: Child) -> None:
         self._selector.unregister(child.pidfd)
+        self._listen(child)
         status = child.reap()
         if child.program.name == "gate":
             self._put_out_lamps()
@@ -127,6 +135,7 @@ class Supervisor:
         restart_s = None if refused else child.plan_restart()
         if refused:
             self._status = EX_CONFIG
+            self.refusal = child.said or f"{child.program.name} did not start: its log says why"
         self._log(ProgramEnded(child.program.name, status, restart_s))
         self._changed(child.program.name, "ended")
 
@@ -149,10 +158,7 @@ class Supervisor:
         for child in self.children.values():
             child.finish(deadline_ns)
         self._put_out_lamps()
-        for child in self.children.values():
-            child.close()
-        for end in (self._selector, self._wake, self._woken):
-            end.close()
+        self._resources.close()
 
 
 def main() -> int:

@@ -16,7 +16,9 @@ import msgspec
 from drivers.broker import Broker, Message
 from drivers.errors import BrokerError, DeviceError
 from firmware.config import ConfigError
+from firmware.crash import report_crash
 from firmware.events import LogEvent, Started, Stopped, log
+from firmware.floods import Seldom
 from firmware.health import UplinkStatus
 from firmware.journal_reader import JournalError, JournalReader
 from firmware.notify import ALIVE, READY, STOPPING, notify
@@ -28,6 +30,7 @@ from firmware.uplink_events import (
     UplinkConnected,
     UplinkJournalFailed,
     UplinkLost,
+    UplinkStatusFailed,
 )
 from firmware.wire import MAX_RECORDS, Batch, WireError, ack_topic, batch_topic, decode_ack, encode_batch
 from firmware.wiring import broker_of
@@ -75,25 +78,33 @@ class Uplink:
         self._acked_s: float | None = None
         self._unsent = 0
         self._failure: str | None = None  # of the journal or of publishing
+        self._ignored_why = ""
+        self._now_s = 0.0
+        self._ignored = Seldom(
+            lambda count: log_(AckIgnored(self._ignored_why, count)), lambda: round(self._now_s * 1e9)
+        )
         broker.subscribe(ack_topic(device))
 
     def take(self, message: Message, now_s: float) -> None:
         """Delete from the journal what a message acknowledges, if it is of a batch sent since the start."""
+        self._now_s = now_s
         if message.topic != ack_topic(self._device):
             return
         try:
             ack = decode_ack(message.payload, allow_unsigned=True)
         except WireError as error:
-            self._log(AckIgnored(str(error)))
+            self._ignore(str(error))
             return
         sent = _Sent(ack.epoch, ack.up_to, ack.digest)
         if ack.device != self._device or sent not in self._sent:
-            self._log(AckIgnored("not of a batch sent since the start"))
+            self._ignore("not of a batch sent since the start")
             return
         self._guarded(lambda: self._acknowledge(sent, now_s), now_s)
 
     def turn(self, now_s: float) -> None:
         """Send what is due."""
+        self._now_s = now_s
+        self._ignored.turn()
         self._notice_broker(now_s)
         self._notice_journal(now_s)
         if not self._connected or now_s < self._due_s:
@@ -107,6 +118,10 @@ class Uplink:
         age_s = None if self._acked_s is None else round(max(0.0, now_s - self._acked_s), 1)
         fault = self._fault()
         return UplinkStatus(bool(self._connected), self._unsent, age_s, fault and fault[:FAULT_MAX_CHARS])
+
+    def _ignore(self, why: str) -> None:
+        self._ignored_why = why
+        self._ignored.happened()
 
     def _fault(self) -> str | None:
         if self._journal.damaged:
@@ -182,11 +197,39 @@ class Uplink:
             self._due_s = now_s + RETRY_S
 
 
+class StatusFile:
+    """Where the uplink says how it is; without it, the gate says that the uplink is silent."""
+
+    def __init__(self, path: Path, log_: Callable[[LogEvent], None] = log) -> None:
+        self._path = path
+        self._log = log_
+        self._failing = False
+
+    def write(self, status: UplinkStatus) -> None:
+        """Replace the file; a failure is logged once until it passes."""
+        draft = self._path.with_name(self._path.name + ".new")
+        try:
+            draft.write_bytes(msgspec.json.encode(status))
+            draft.replace(self._path)
+        except OSError as error:
+            if not self._failing:
+                self._log(UplinkStatusFailed(f"{self._path}: {error.strerror}"))
+            self._failing = True
+        else:
+            self._failing = False
+
+    def remove(self) -> None:
+        """Take the file away."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
 def run(
     uplink: Uplink, broker: Broker, status_file: Path, stopping: StopFlag, clock: Callable[[], float] = time.monotonic
 ) -> None:
     """Turn the loop until told to stop."""
     notify(READY)
+    status = StatusFile(status_file)
     status_s = clock()
     while not stopping:
         message = broker.receive(POLL_S)
@@ -195,24 +238,16 @@ def run(
             uplink.take(message, now_s)
         uplink.turn(now_s)
         if now_s >= status_s:
-            _write_status(status_file, uplink.status(now_s))
+            status.write(uplink.status(now_s))
             status_s = now_s + STATUS_S
         notify(ALIVE)
     notify(STOPPING)
-    with contextlib.suppress(OSError):
-        status_file.unlink(missing_ok=True)
-
-
-def _write_status(path: Path, status: UplinkStatus) -> None:
-    """Replace the status file; without one, the gate says that the uplink is silent."""
-    draft = path.with_name(path.name + ".new")
-    with contextlib.suppress(OSError):
-        draft.write_bytes(msgspec.json.encode(status))
-        draft.replace(path)
+    status.remove()
 
 
 def main() -> int:
     """Run the uplink of the configuration named on the command line."""
+    sys.excepthook = report_crash
     try:
         config = configuration("uplink", __doc__)
         broker = broker_of(config)

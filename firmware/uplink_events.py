@@ -29,7 +29,14 @@ class BatchResent(LogEvent, frozen=True, tag="batch-resent"):
 
 
 class AckIgnored(LogEvent, frozen=True, tag="ack-ignored"):
-    """An acknowledgement was not of a batch sent since the start, or was malformed."""
+    """Acknowledgements were not of a batch sent since the start, or were malformed: how many, and why the last."""
+
+    why: str
+    count: int = 1
+
+
+class UplinkStatusFailed(LogEvent, frozen=True, tag="uplink-status-failed"):
+    """The uplink's status cannot be written, so the gate takes it for silent; told once until it can."""
 
     why: str
 

@@ -6,14 +6,13 @@ Pure: bytes to values and back. Whatever arrives gives a value within its bounds
 import hashlib
 import re
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import cbor2
-
 from firmware.checkin import CheckIn
+from firmware.wire_cbor import WireError as WireError  # noqa: PLC0414 - part of this module's interface
+from firmware.wire_cbor import byte_string, dumps, loads, require
 
 VERSION = 1
 EPOCH_BYTES = 8
@@ -24,17 +23,14 @@ MAX_INFLATED_BYTES = 256 * 1024  # ours: guards against zlib bombs
 MAX_BATCH_BYTES = 256 * 1024  # ours: what the broker driver carries
 MAX_ACK_BYTES = 1024  # ours: an acknowledgement has about 110, with a signature about 200
 MAX_SEQ = 2**63 - 1  # what SQLite numbers rows with
-MAX_DEPTH = 4  # payload, records, record, kinds
-COSE_SIGN1_TAG = b"\xd2"  # tag 18 (RFC 9052, section 4.2)
+COSE_SIGN1 = b"\xd2\x84"  # tag 18, and an array of four (RFC 9052, section 4.2)
+MAP_HEAD = 0xA0  # of a map of no pairs (RFC 8949, section 3)
+NO_HEADERS = b"\x40\xa0"  # protected h'', unprotected {}
 TOPIC_PREFIX = "greengate/v1"
 BATCHES_TOPIC = f"{TOPIC_PREFIX}/+/batch"
 
 _DEVICE = re.compile(r"[a-z0-9-]{1,32}")
 _RECORD_FIELDS = 9
-
-
-class WireError(Exception):
-    """A message that is no well-formed batch or acknowledgement; the text quotes nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,11 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Check every bound."""
-        _require(_DEVICE.fullmatch(self.device) is not None, "device is no device name")
-        _require(len(self.epoch) == EPOCH_BYTES, "epoch has a wrong length")
-        _require(1 <= len(self.records) <= MAX_RECORDS, "number of records is out of range")
-        _require(1 <= self.first_seq <= MAX_SEQ - MAX_RECORDS, "first sequence number is out of range")
-        _require(len(self.previous) == HASH_BYTES, "hash of the batch before has a wrong length")
+        require(_DEVICE.fullmatch(self.device) is not None, "device is no device name")
+        require(len(self.epoch) == EPOCH_BYTES, "epoch has a wrong length")
+        require(1 <= len(self.records) <= MAX_RECORDS, "number of records is out of range")
+        require(1 <= self.first_seq <= MAX_SEQ - MAX_RECORDS, "first sequence number is out of range")
+        require(len(self.previous) == HASH_BYTES, "hash of the batch before has a wrong length")
 
     @property
     def last_seq(self) -> int:
@@ -78,10 +74,10 @@ class Ack:
 
     def __post_init__(self) -> None:
         """Check every bound."""
-        _require(_DEVICE.fullmatch(self.device) is not None, "device is no device name")
-        _require(len(self.epoch) == EPOCH_BYTES, "epoch has a wrong length")
-        _require(1 <= self.up_to <= MAX_SEQ, "sequence number is out of range")
-        _require(len(self.digest) == HASH_BYTES, "hash has a wrong length")
+        require(_DEVICE.fullmatch(self.device) is not None, "device is no device name")
+        require(len(self.epoch) == EPOCH_BYTES, "epoch has a wrong length")
+        require(1 <= self.up_to <= MAX_SEQ, "sequence number is out of range")
+        require(len(self.digest) == HASH_BYTES, "hash has a wrong length")
 
 
 class EncodedBatch(NamedTuple):
@@ -100,7 +96,7 @@ class DecodedBatch(NamedTuple):
 
 def encode_batch(batch: Batch) -> EncodedBatch:
     """Return a batch's COSE_Sign1 message (not signed yet), and the SHA-256 of its payload before compression."""
-    payload = _dumps(
+    payload = dumps(
         {
             1: VERSION,
             2: batch.device,
@@ -127,7 +123,7 @@ def decode_batch(message: bytes, *, allow_unsigned: bool) -> DecodedBatch:
 
 def encode_ack(ack: Ack) -> bytes:
     """Return an acknowledgement's COSE_Sign1 message (not signed yet)."""
-    return _envelope(_dumps({1: VERSION, 2: ack.device, 3: ack.epoch, 4: ack.up_to, 5: ack.digest}))
+    return _envelope(dumps({1: VERSION, 2: ack.device, 3: ack.epoch, 4: ack.up_to, 5: ack.digest}))
 
 
 def decode_ack(message: bytes, *, allow_unsigned: bool) -> Ack:
@@ -176,10 +172,10 @@ def _to_record(checkin: CheckIn) -> list[object]:
 
 
 def _from_record(record: object) -> CheckIn:
-    _require(type(record) is list and len(record) == _RECORD_FIELDS, "a record has a wrong form")
+    require(type(record) is list and len(record) == _RECORD_FIELDS, "a record has a wrong form")
     assert isinstance(record, list)  # noqa: S101 - for the type checker; checked above
     texts = [*record[3:7], *(record[7] if type(record[7]) is list else [None])]
-    _require(
+    require(
         type(record[0]) is bytes
         and type(record[1]) is int
         and type(record[2]) is bool
@@ -206,21 +202,20 @@ def _from_record(record: object) -> CheckIn:
 
 def _envelope(payload: bytes) -> bytes:
     """Return COSE_Sign1 with empty headers and an empty signature: signing fills just these (RFC 9052, 4.2)."""
-    return COSE_SIGN1_TAG + _dumps([b"", {}, payload, b""])
+    return COSE_SIGN1 + NO_HEADERS + dumps(payload) + dumps(b"")
 
 
 def _opened(message: bytes, max_bytes: int, *, allow_unsigned: bool) -> bytes:
-    """Return the payload of a COSE_Sign1 message."""
-    _require(len(message) <= max_bytes, "message is too long")
-    _require(message[:1] == COSE_SIGN1_TAG, "message is no tagged COSE_Sign1")
-    parts = _loads(message[1:])
-    _require(type(parts) is list and len(parts) == 4, "message is no COSE_Sign1")  # noqa: PLR2004 - its four parts
-    protected, unprotected, payload, signature = parts
-    _require(type(payload) is bytes and type(signature) is bytes, "message is no COSE_Sign1")
-    _require(signature == b"", "signature cannot be checked yet")
-    _require(allow_unsigned, "message is not signed")
-    _require(protected == b"" and unprotected == {}, "headers without a signature")
-    return bytes(payload)
+    """Return the payload of a COSE_Sign1 message, its envelope compared byte by byte: none of it is decoded."""
+    require(len(message) <= max_bytes, "message is too long")
+    require(message.startswith(COSE_SIGN1), "message is no tagged COSE_Sign1")
+    require(message.startswith(NO_HEADERS, len(COSE_SIGN1)), "headers are not known yet")
+    payload, behind = byte_string(message[len(COSE_SIGN1 + NO_HEADERS) :])
+    signature, behind = byte_string(behind)
+    require(behind == b"", "more follows the message")
+    require(signature == b"", "signature cannot be checked yet")
+    require(allow_unsigned, "message is not signed")
+    return payload
 
 
 def _inflate(data: bytes) -> bytes:
@@ -230,57 +225,19 @@ def _inflate(data: bytes) -> bytes:
         payload = inflater.decompress(data, MAX_INFLATED_BYTES + 1)
     except zlib.error:
         raise WireError("payload cannot be inflated") from None
-    _require(len(payload) <= MAX_INFLATED_BYTES, "payload is too long")
-    _require(inflater.eof and not inflater.unused_data, "payload is cut short, or more follows")
+    require(len(payload) <= MAX_INFLATED_BYTES, "payload is too long")
+    require(inflater.eof and not inflater.unused_data, "payload is cut short, or more follows")
     return payload
 
 
 def _fields(payload: bytes, types: tuple[type, ...]) -> list[Any]:
     """Return the values of a payload map whose keys are 1, 2, 3... and whose values have just these types."""
-    fields = _loads(payload)
+    beginning = bytes([MAP_HEAD + len(types), 1, VERSION, 2])  # compared before anything is decoded
+    require(payload.startswith(beginning), "fields are not as written, or the version is not known")
+    fields = loads(payload)
     keys = list(range(1, len(types) + 1))
-    _require(type(fields) is dict and list(fields) == keys, "fields are not as written")
-    _require(all(type(key) is int for key in fields), "fields are not as written")  # True == 1 == 1.0
+    require(type(fields) is dict and list(fields) == keys, "fields are not as written")
+    require(all(type(key) is int for key in fields), "fields are not as written")  # True == 1 == 1.0
     values = list(fields.values())
-    _require(all(type(value) is kind for value, kind in zip(values, types, strict=True)), "a field's type is wrong")
-    _require(values[0] == VERSION, "version is not known")
+    require(all(type(value) is kind for value, kind in zip(values, types, strict=True)), "a field's type is wrong")
     return values
-
-
-def _dumps(value: object) -> bytes:
-    return cbor2.dumps(value, canonical=True)
-
-
-class _NoTags(dict[int, Callable[..., NoReturn]]):
-    """Refuse every tag: cbor2 would make dates, decimals and regular expressions of hostile bytes."""
-
-    def __missing__(self, tag: int) -> Callable[..., NoReturn]:
-        def refuse(*_: object) -> NoReturn:
-            raise ValueError("a tag")
-
-        return refuse
-
-
-_NO_TAGS = _NoTags()
-
-
-def _loads(data: bytes) -> Any:  # noqa: ANN401 - callers check what it is
-    """Return one CBOR item in its only deterministic form (RFC 8949, section 4.2.1), without any tag in it."""
-    try:
-        value = cbor2.loads(
-            data,
-            semantic_decoders=_NO_TAGS,
-            max_depth=MAX_DEPTH,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-        )
-        again = _dumps(value)
-    except (cbor2.CBORError, ValueError, TypeError, RecursionError):
-        raise WireError("not the CBOR expected") from None
-    _require(again == data, "CBOR is not deterministic, or more follows")
-    return value
-
-
-def _require(condition: bool, problem: str) -> None:  # noqa: FBT001 - reads as an assertion
-    if not condition:
-        raise WireError(problem)

@@ -1,6 +1,5 @@
 """`greengate demo`: the whole appliance on a desk, with passes made on the spot. `make run` calls it."""
 
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from drivers.clock import open_clock
 from provisioning import desk
 from provisioning.exits import Exit, fail
-from provisioning.run import run_appliance
+from provisioning.run import on_stop_signals, run_appliance
 
 Json = Annotated[bool, typer.Option("--json", help="One event a line.")]
 
@@ -22,9 +21,12 @@ def demo(as_json: Json = False) -> None:  # noqa: FBT002 - typer makes a flag of
     Example: greengate demo
 
     The issuer's key is made for this run and kept in memory; everything else lies in a temporary folder that goes
-    when the run ends. Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 mosquitto is not installed.
+    when the run ends.
+
+    Exit codes: 0 stopped by Ctrl-C, SIGTERM or a closed window, 2 wrong usage, 69 mosquitto is not installed or
+    broker or centre did not start, 78 a program did not start.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the appliance runs: tidy up all the same
+    on_stop_signals(lambda: sys.exit(0))  # until the appliance runs: tidy up all the same
     with tempfile.TemporaryDirectory(prefix="greengate-") as folder:
         try:
             laid = desk.lay(Path(folder), open_clock("system").now())

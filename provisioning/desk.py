@@ -4,17 +4,16 @@ Everything lies in a folder of this run's own; the issuers' keys lie nowhere, th
 """
 
 import contextlib
-import getpass
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -22,13 +21,14 @@ import cbor2
 import msgspec
 import segno
 
-from firmware.child import die_with
+from firmware.lifeline import tied
 from firmware.trust_folder import REVOKED
 from provisioning.issuer import DemoIssuer, demo_entry, hc1
 from verifier.revocation import uci_hash
 
 HOST = "127.0.0.1"
 STOP_S = 5.0
+START_S = 5.0  # ours: far more than a broker and a collector need
 REVOKED_UCI = "URN:UVCI:01:VN:DEMOREVOKED#A"
 
 
@@ -134,25 +134,34 @@ def broker(desk: Desk) -> Iterator[None]:
     """Run a mosquitto for this desk alone, on the loopback.
 
     Raises:
-        DeskError: It is not installed.
+        DeskError: It is not installed, or did not start.
     """
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         raise DeskError("mosquitto is not installed: make setup, or apt-get install mosquitto")
     configuration = desk.folder / "mosquitto.conf"
-    configuration.write_text(
-        f"listener {desk.broker_port} {HOST}\nallow_anonymous true\nuser {getpass.getuser()}\nlog_type error\n"
-    )
-    with (desk.folder / "mosquitto.log").open("wb") as log, _process([program, "-c", str(configuration)], log, log):
+    user = "user root\n" if os.geteuid() == 0 else ""  # else it becomes a user who may not read the desk
+    listener = f"listener {desk.broker_port} {HOST}\nallow_anonymous true\n"
+    configuration.write_text(f"{listener}{user}log_type error\nlog_type information\n")
+    path = desk.folder / "mosquitto.log"
+    with path.open("wb") as log, _process([program, "-c", str(configuration)], log, log) as process:
+        # not whether the port answers: it may be another's by now
+        _await("mosquitto", process, lambda: b" running\n" in path.read_bytes(), path)
         yield
 
 
 @contextlib.contextmanager
 def collector(desk: Desk) -> Iterator[IO[bytes]]:
-    """Run the centre's collector for this desk; give what it reports, a JSON object a line."""
+    """Run the centre's collector for this desk; give what it reports, a JSON object a line.
+
+    Raises:
+        DeskError: It did not start.
+    """
     command = [sys.executable, "-m", "centre.main", "collect", "--json"]
     command += ["--broker", HOST, "--port", str(desk.broker_port), "--store", str(desk.store)]
-    with (desk.folder / "centre.log").open("wb") as log, _process(command, subprocess.PIPE, log) as process:
+    path = desk.folder / "centre.log"
+    with path.open("wb") as log, _process(command, subprocess.PIPE, log) as process:
+        _await("the centre's collector", process, desk.store.exists, path)
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         yield process.stdout
 
@@ -160,12 +169,11 @@ def collector(desk: Desk) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _process(command: list[str], stdout: IO[bytes] | int, stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(  # noqa: S603 - our own commands
-        command,
+        tied(command),
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,  # Ctrl-C reaches us, and we end it in our order
-        preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - prctl only: holds no lock
     )
     try:
         yield process
@@ -178,6 +186,15 @@ def _process(command: list[str], stdout: IO[bytes] | int, stderr: IO[bytes]) -> 
             process.wait()
         if process.stdout is not None:  # only now: whoever reads it has met its end
             process.stdout.close()
+
+
+def _await(name: str, process: subprocess.Popen[bytes], started: Callable[[], bool], log: Path) -> None:
+    end_s = time.monotonic() + START_S
+    while not started():
+        if process.poll() is not None or time.monotonic() > end_s:
+            said = log.read_text("utf-8", "replace").splitlines() or ["it says nothing"]
+            raise DeskError(f"{name} did not start ({said[-1]}): try again")
+        time.sleep(0.02)
 
 
 def _free_port() -> int:

@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from firmware.config import Config
-from firmware.messages import Aspect, Event, Health, Shown
+from firmware.messages import Aspect, Event, Shown
+from firmware.panel_state import PanelState
 from firmware.signalling import Light, lamps_at
+from firmware.texts import load_texts
 from provisioning.exits import emit
 
 _RECENT = 8
-_NS_PER_S = 1_000_000_000
 _SIGNS: dict[Aspect, tuple[str, str]] = {  # a sign of its own shape beside each colour
     "ready": ("·", "dim"),
     "accepted": ("✓", "bold green"),
@@ -108,9 +109,8 @@ class LiveScreen:
     def __init__(self, config: Config, console: Console, notes: list[str]) -> None:
         self._config = config
         self._notes = notes
-        self._shown = Shown("out-of-service", "starting", "Đang khởi động", "Starting")
+        self._state = PanelState(load_texts()["gate-away"])
         self._since_ns = time.monotonic_ns()
-        self._health: Health | None = None
         self._programs: dict[str, str] = {}
         self._recent: deque[Shown] = deque(maxlen=_RECENT)
         self._stored: int | None = None
@@ -119,12 +119,12 @@ class LiveScreen:
 
     def told(self, event: Event) -> None:
         """Take an event of the gate's."""
-        if isinstance(event, Health):
-            self._health = event
-            return
-        self._shown, self._since_ns = event, time.monotonic_ns()
-        if event.verdict is not None:
-            self._recent.append(event)
+        now_ns = time.monotonic_ns()
+        self._state = self._state.told(event, now_ns)
+        if isinstance(event, Shown):
+            self._since_ns = now_ns
+            if event.verdict is not None:
+                self._recent.append(event)
 
     def changed(self, program: str, change: str) -> None:
         """Take a program's change."""
@@ -144,19 +144,21 @@ class LiveScreen:
 
     def _drawn(self) -> RenderableType:
         device = self._config.device
-        sign, style = _SIGNS[self._shown.aspect]
+        now_ns = time.monotonic_ns()
+        shown = self._state.to_show(now_ns)
+        sign, style = _SIGNS[shown.aspect]
         face = Group(
-            self._lamps(),
+            self._lamps(shown, now_ns),
             Text(),
-            Text(f"{sign}  {self._shown.vi}", style=style),
-            Text(f"   {self._shown.en}"),
-            Text(f"   {self._shown.reason}", style="dim"),
+            Text(f"{sign}  {shown.vi}", style=style),
+            Text(f"   {shown.en}"),
+            Text(f"   {shown.reason}", style="dim"),
         )
         title = f"Cổng Xanh · {device.name} · {device.site}, lane {device.lane}"
-        return Group(Panel(face, title=title, width=78), self._history(), *map(Text, self._state()))
+        return Group(Panel(face, title=title, width=78), self._history(), *map(Text, self._lines(now_ns)))
 
-    def _lamps(self) -> Text:
-        lamps = lamps_at(Light(self._shown.aspect, self._since_ns, self._shown.until_ns), time.monotonic_ns())
+    def _lamps(self, shown: Shown, now_ns: int) -> Text:
+        lamps = lamps_at(Light(shown.aspect, self._since_ns, shown.until_ns), now_ns)
         red = ("  ● ĐỎ RED  ", "bold white on red") if lamps.red else ("  ○ đỏ red  ", "dim")
         green = ("  ● XANH GREEN  ", "bold white on green") if lamps.green else ("  ○ xanh green  ", "dim")
         return Text.assemble(red, "   ", green)
@@ -171,11 +173,11 @@ class LiveScreen:
             )
         return table
 
-    def _state(self) -> list[str]:
+    def _lines(self, now_ns: int) -> list[str]:
         lines = ["programs: " + ", ".join(f"{name} {change}" for name, change in self._programs.items())]
-        if self._health is not None:
-            lines += [f"! {notice.vi} · {notice.en}" for notice in self._health.notices]
-            lines.append(f"unsent: {self._health.unsent}")
+        if (health := self._state.to_tell(now_ns)) is not None:
+            lines += [f"! {notice.vi} · {notice.en}" for notice in health.notices]
+            lines.append(f"unsent: {health.unsent}")
         if self._stored is not None:
             lines.append(f"at the centre: {self._stored} check-ins")
         return [*lines, *self._notes]
@@ -185,6 +187,11 @@ def _line(shown: Shown) -> str:
     total = shown.timings_ms.get("total")
     took = "" if total is None else f", {total:.1f} ms from frame to light"
     return f"{_SIGNS[shown.aspect][0]} {shown.aspect} ({shown.reason}): {shown.vi} / {shown.en}{took}"
+
+
+def is_drawn(*, as_json: bool) -> bool:
+    """Return whether the whole terminal is drawn."""
+    return not as_json and Console().is_terminal
 
 
 def open_screen(config: Config, notes: list[str], *, as_json: bool) -> Screen:

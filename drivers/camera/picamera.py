@@ -14,7 +14,7 @@ import numpy as np
 
 from drivers.camera import Frame
 from drivers.camera.newest import NewestFrame
-from drivers.errors import DeviceMissingError
+from drivers.errors import DeviceMissingError, SoftwareMissingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def open_picamera(source: str, width_px: int, height_px: int) -> Picamera:
     try:
         from picamera2 import Picamera2  # noqa: PLC0415 - exists on a Raspberry Pi only
     except ImportError as error:
-        raise DeviceMissingError(
+        raise SoftwareMissingError(
             "Picamera2 is not installed",
             cure="sudo apt install python3-picamera2, in an environment with --system-site-packages",
         ) from error

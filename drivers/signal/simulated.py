@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from drivers.signal.lease import Cause
 
+HISTORY_MAX_BYTES = 1024 * 1024  # ours: a day out of service flashes 6 MB; two such files are kept
+OLD = ".1"  # behind the name of the history before
 TAIL_BYTES = 4096  # where the last whole line is looked for; a line has about 100 bytes
 
 
@@ -33,6 +36,7 @@ class SimulatedLamps:
     """A bank of lamps that appends each change to a file, as one JSON object a line.
 
     Opening, closing, darkening and each new lease are written always, other settings if a level changes.
+    A file that has grown too large is kept as `NAME.1`, in place of the one before, and begun anew with its last line.
     """
 
     def __init__(self, history: Path) -> None:
@@ -42,8 +46,9 @@ class SimulatedLamps:
             DeviceMissingError: the file cannot be opened for writing.
         """
         self._shown: tuple[bool, bool] | None = None
+        self._history = history
         try:
-            self._fd = os.open(history, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._fd = _open_to_append(history)
         except OSError as error:
             raise DeviceMissingError(
                 f"the history of the simulated lamps cannot be written: {history}: {error.strerror}",
@@ -65,6 +70,9 @@ class SimulatedLamps:
         os.close(self._fd)
 
     def _append(self, line: bytes) -> None:
+        if os.fstat(self._fd).st_size > HISTORY_MAX_BYTES:
+            with contextlib.suppress(OSError):  # a full disk: the next line says so, or tries again
+                self._begin_anew()
         try:
             written = os.write(self._fd, line)  # one write: lines of two processes never mix
         except OSError as error:
@@ -73,14 +81,30 @@ class SimulatedLamps:
         if self._torn:
             raise DeviceError("the lamps' history was written in part only", cure="free some disk space")
 
+    def _begin_anew(self) -> None:
+        """Put a new file in the old one's place at once, so that nobody ever finds none."""
+        draft, old = _beside(self._history, ".new"), _beside(self._history, OLD)
+        draft.write_bytes(json.dumps(asdict(last_lamps(self._history))).encode() + b"\n")
+        old.unlink(missing_ok=True)
+        os.link(self._history, old)
+        draft.replace(self._history)
+        fd = _open_to_append(self._history)
+        os.close(self._fd)
+        self._fd = fd
+
 
 def read_history(history: Path) -> list[Lamps]:
-    """Read all that was shown, oldest first; a torn line (a process killed, a full disk) is left out.
+    """Read all that was shown and is kept, oldest first; a torn line (a process killed, a full disk) is left out.
 
     Raises:
         OSError: the file cannot be read.
     """
-    return _parse(history.read_bytes())
+    try:
+        before = _parse(_beside(history, OLD).read_bytes())
+    except FileNotFoundError:
+        before = []
+    shown = _parse(history.read_bytes())
+    return before + (shown[1:] if before and shown[:1] == before[-1:] else shown)
 
 
 def last_lamps(history: Path) -> Lamps:
@@ -97,6 +121,14 @@ def last_lamps(history: Path) -> Lamps:
     except FileNotFoundError:
         return dark
     return shown[-1] if shown else dark
+
+
+def _open_to_append(history: Path) -> int:
+    return os.open(history, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def _beside(history: Path, suffix: str) -> Path:
+    return history.with_name(history.name + suffix)
 
 
 def _ends_torn(fd: int) -> bool:

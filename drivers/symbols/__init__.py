@@ -26,9 +26,9 @@ class SymbolReader(Protocol):
     """Find codes in frames that anyone may have made: whatever the pixels are, no exception comes of them."""
 
     def read(self, luma: NDArray[np.uint8]) -> list[Symbol]:
-        """Read the codes of a picture of (height_px, width_px); at most `bounds.SYMBOLS_MAX`.
+        """Read the codes of a picture of (height_px, width_px): the largest of each text, the largest first.
 
-        A code whose bytes are not text is left out.
+        At most `bounds.SYMBOLS_MAX`. A code whose bytes are not text is left out.
 
         Raises:
             ValueError: this is no picture: wrong type, dimensions or size.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-SYMBOLS_MAX = 8  # a visitor shows one or two; a poster of codes is not to fill the gate's socket
+    from drivers.symbols import Symbol
+
+SYMBOLS_MAX = 16  # ours: a visitor shows one or two; larger than what a firmware takes, so that it may choose
 CHARACTERS_MAX = 4296  # the most alphanumeric characters of a QR code (version 40-L, ISO/IEC 18004)
 SIDE_MAX_PX = 65_535  # zxing-cpp's limit
 PIXELS_MAX = 50_000_000  # larger than any camera's photograph; bounds memory and time
@@ -38,6 +43,19 @@ def checked_luma(luma: object) -> NDArray[np.uint8]:
 def is_text(text: str) -> bool:
     """Tell whether a code's content is text, and no longer than a code can hold."""
     return 0 < len(text) <= CHARACTERS_MAX and not any(_is_control(character) for character in text)
+
+
+def largest(symbols: Iterable[Symbol]) -> list[Symbol]:
+    """Keep one symbol of each text, the largest first, at most `SYMBOLS_MAX`: small or repeated ones hide no other."""
+    distinct: dict[str, Symbol] = {}
+    for symbol in sorted(symbols, key=_area_px, reverse=True):
+        distinct.setdefault(symbol.text, symbol)
+    return list(distinct.values())[:SYMBOLS_MAX]
+
+
+def _area_px(symbol: Symbol) -> float:
+    outline = pairwise([*symbol.corners, symbol.corners[0]])
+    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in outline)) / 2
 
 
 def _is_control(character: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.errors import DeviceMissingError
 from drivers.symbols import Symbol
-from drivers.symbols.bounds import SYMBOLS_MAX, checked_luma, is_text
+from drivers.symbols.bounds import checked_luma, is_text, largest
 
 try:
     from pyzbar import pyzbar
@@ -39,7 +39,7 @@ class ZbarReader:
             found = pyzbar.decode(picture, [pyzbar.ZBarSymbol.QRCODE])
         except (ValueError, PyZbarError):  # ValueError: a structured-append code with a part missing
             return []
-        return [symbol for code in found if (symbol := _symbol(code)) is not None][:SYMBOLS_MAX]
+        return largest(symbol for code in found if (symbol := _symbol(code)) is not None)
 
 
 def _symbol(code: Any) -> Symbol | None:  # noqa: ANN401 - pyzbar ships no types

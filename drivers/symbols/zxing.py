@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissingError
 from drivers.symbols import Symbol
-from drivers.symbols.bounds import SYMBOLS_MAX, checked_luma, is_text
+from drivers.symbols.bounds import checked_luma, is_text, largest
 
 try:
     import zxingcpp
@@ -42,7 +42,7 @@ class ZxingReader:
             )
         except (ValueError, RuntimeError):  # of the pixels: the picture's form is checked above
             return []
-        return [symbol for code in found if (symbol := _symbol(code)) is not None][:SYMBOLS_MAX]
+        return largest(symbol for code in found if (symbol := _symbol(code)) is not None)
 
 
 def _symbol(code: zxingcpp.Barcode) -> Symbol | None:

@@ -13,7 +13,7 @@ import pytest
 from drivers.errors import DeviceError, DeviceMissingError
 from drivers.signal import darken, open_signal
 from drivers.signal.lease import LeasedSignal
-from drivers.signal.simulated import Lamps, SimulatedLamps, last_lamps, read_history
+from drivers.signal.simulated import HISTORY_MAX_BYTES, Lamps, SimulatedLamps, last_lamps, read_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +99,38 @@ def test_the_last_lamps_are_found_behind_a_long_past(history: Path) -> None:
     line = b'{"t_ns": 1, "red": true, "green": false, "lease_s": 0.0, "by": "show"}\n'
     history.write_bytes(line * 10_000 + line.replace(b'"t_ns": 1', b'"t_ns": 2'))
     assert last_lamps(history) == Lamps(t_ns=2, red=True, green=False, lease_s=0.0, by="show")
+
+
+def test_a_long_history_is_begun_anew_and_the_one_before_it_kept(history: Path) -> None:
+    with LeasedSignal(SimulatedLamps(history)) as signal:
+        shown = 0
+        while not history.with_name("lamps.jsonl.1").exists():
+            assert history.stat().st_size < HISTORY_MAX_BYTES + 200
+            signal.show(red=shown % 2 == 0, green=False)
+            shown += 1
+        assert history.stat().st_size < 400
+        assert last_lamps(history).red == (shown % 2 == 1)
+        assert len(read_history(history)) == shown + 1  # and the opening
+        signal.show(red=False, green=True, lease_s=30)
+    assert levels(history)[-2:] == [("show", False, True), ("close", False, False)]
+
+
+def test_each_long_history_takes_the_place_of_the_one_before(history: Path) -> None:
+    line = b'{"t_ns": 1, "red": true, "green": false, "lease_s": 0.0, "by": "show"}\n'
+    for _ in range(2):
+        history.write_bytes(line * (HISTORY_MAX_BYTES // len(line) + 1))
+        darken("simulated", history=history)
+    assert sorted(file.name for file in history.parent.iterdir()) == ["lamps.jsonl", "lamps.jsonl.1"]
+    assert levels(history)[-1] == ("darken", False, False)
+    assert history.stat().st_size < 400
+
+
+def test_a_history_that_cannot_be_begun_anew_goes_on(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.signal.simulated.HISTORY_MAX_BYTES", 10)
+    history.with_name("lamps.jsonl.new").mkdir()
+    for _ in range(3):
+        darken("simulated", history=history)
+    assert levels(history) == [("darken", False, False)] * 3
 
 
 def test_lamps_that_never_were_are_dark(history: Path) -> None:

@@ -58,9 +58,9 @@ def test_several_codes_are_all_read(reader: SymbolReader) -> None:
     assert sorted(texts(reader.read(both))) == ["HC1:ONE", "HC1:TWO"]
 
 
-def test_at_most_eight_codes_are_taken(reader: SymbolReader) -> None:
-    poster = np.vstack([np.hstack([qr(f"HC1:{row}{column}") for column in range(4)]) for row in range(4)])
-    assert len(reader.read(poster)) == 8
+def test_at_most_sixteen_codes_are_taken(reader: SymbolReader) -> None:
+    poster = np.vstack([np.hstack([qr(f"HC1:{row}{column}") for column in range(5)]) for row in range(4)])
+    assert len(reader.read(poster)) == 16
 
 
 def test_the_longest_code_there_is_is_read(reader: SymbolReader) -> None:

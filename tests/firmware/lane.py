@@ -14,7 +14,7 @@ from firmware.journal import JournalError
 from firmware.judging import Judgement
 from firmware.messages import Event, Heartbeat, ReaderFault, Reading, Shown
 from firmware.texts import load_texts
-from firmware.timekeeping import BUILD_DATE
+from firmware.timekeeping import BUILD_DATE, span_of
 from provisioning.issuer import DemoIssuer
 from verifier import Accepted, Refused, Revocations, Signer, TrustList, Undecided, Verifier
 
@@ -51,6 +51,8 @@ class Lane:
     judge: Judge = field(default_factory=Judge)
     disk_full: bool = False
     lamps_broken: bool = False
+    no_checkins: bool = False
+    panels_broken: bool = False
     lamps: tuple[bool, bool] = (False, False)
     lease_s: float = 0.0
     story: list[str] = field(default_factory=list)
@@ -67,7 +69,7 @@ class Lane:
             signal=self,
             clock=self.clock,
             texts=TEXTS,
-            floor=BUILD_DATE,
+            span=span_of("system"),
             checkin=self.checkin,
             tell=self.tell,
             log=self.logged.append,
@@ -107,6 +109,8 @@ class Lane:
     # What the test does
 
     def checkin(self, judgement: Judgement) -> CheckIn:
+        if self.no_checkins:
+            raise CraftedError(judgement.reason)
         at_ms = milliseconds(self.clock.now())
         return CheckIn(
             id=new_id(at_ms),
@@ -120,6 +124,8 @@ class Lane:
         )
 
     def tell(self, event: Event) -> None:
+        if self.panels_broken:
+            raise CraftedError
         self.told.append(event)
         if isinstance(event, Shown):
             self.story.append(f"told {event.reason}")

@@ -15,7 +15,8 @@ from firmware.journal import Journal
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import migrate
 from firmware.uplink import Uplink
-from firmware.wire import ack_topic
+from firmware.wire import Ack, ack_topic, decode_batch
+from tests.firmware.checkins import checkin
 
 DEVICE = "gate-1"
 
@@ -91,3 +92,17 @@ class Rig:
 
     def entries(self) -> list[Entry]:
         return self.store.entries(limit=100_000)
+
+
+def appended(rig: Rig, first: int, last: int) -> None:
+    for number in range(first, last + 1):
+        rig.journal.append(checkin(number))
+
+
+def sent_ack(rig: Rig) -> Ack:
+    """Let the uplink send a batch, take it away from the centre, and return what would acknowledge it."""
+    rig.turn_uplink()
+    message = rig.centre_broker.receive(0)
+    assert message is not None
+    batch, digest = decode_batch(message.payload, allow_unsigned=True)
+    return Ack(batch.device, batch.epoch, batch.last_seq, digest)

@@ -77,10 +77,27 @@ def test_a_pass_held_still_is_one_check_in_and_never_lengthens_green(lane: Lane)
 
 def test_a_pass_taken_away_and_shown_again_is_another_check_in(lane: Lane) -> None:
     lane.see(GOOD)
-    lane.wait(2.25)
+    lane.wait(5.25)  # its light, and as long as a pass counts as held
     lane.see(GOOD)
     assert len(lane.checkins) == 2
     assert lane.story.count("green") == 2
+
+
+def test_glimpses_of_one_pass_do_not_keep_the_light_green(lane: Lane) -> None:
+    for _ in range(3):
+        lane.see(GOOD)
+        lane.wait(2.07)  # just over the time that a sighting counts
+    assert len(lane.checkins) == 1
+    assert lane.story.count("green") == 1
+    assert lane.lamps == (False, False)
+
+
+def test_a_fault_after_the_record_does_not_record_twice(lane: Lane) -> None:
+    lane.panels_broken = True
+    lane.see(GOOD)
+    assert [checkin.verdict for checkin in lane.checkins] == ["accepted"]
+    assert lane.lamps == (False, True)
+    assert any(isinstance(event, InternalError) for event in lane.logged)
 
 
 def test_the_next_person_takes_over_at_once(lane: Lane) -> None:
@@ -123,6 +140,9 @@ def test_a_clock_not_trusted_judges_no_pass(lane: Lane) -> None:
     lane.clock.jump(BUILD_DATE - timedelta(days=1))
     lane.see(OTHER)
     assert [(c.reason, c.clock_trusted) for c in lane.checkins] == [("clock-not-trusted", False)] * 2
+    lane.clock.jump(BUILD_DATE.replace(year=2038))
+    lane.see(ISSUER.issue(kind="t"))
+    assert lane.checkins[-1].reason == "clock-not-trusted"
     assert "green" not in lane.story
     lane.clock.jump(NOW)
     lane.see(GOOD)
@@ -201,6 +221,26 @@ def test_lamps_that_fail_are_out_of_service_and_tried_again(lane: Lane) -> None:
     lane.wait(0.25)
     assert lane.gate.in_service
     assert lane.lamps == (False, False)
+
+
+def test_a_pass_that_met_failing_lamps_gets_its_light_when_they_are_back(lane: Lane) -> None:
+    lane.lamps_broken = True
+    lane.see(GOOD)
+    lane.lamps_broken = False
+    lane.wait(0.25)
+    lane.see(GOOD)
+    assert lane.lamps == (False, True)
+    assert lane.shown.reason == "valid"
+
+
+def test_a_journal_in_doubt_is_tried_at_the_next_turn(lane: Lane) -> None:
+    lane.gate.doubt_journal()
+    assert not lane.gate.journal_works
+    assert lane.probes == 0
+    lane.gate.turn()
+    assert lane.probes == 1
+    assert lane.gate.journal_works
+    assert lane.gate.in_service
 
 
 def test_a_camera_fault_is_not_forgotten_over_a_lamp_fault(lane: Lane) -> None:

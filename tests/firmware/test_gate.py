@@ -1,35 +1,27 @@
 """The gate's loop in this process, over real sockets and a real journal, with simulated lamps and a simulated clock."""
 
-import signal as signals
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import msgspec
-import pytest
 
 from drivers.clock.simulated import SimulatedClock
 from drivers.signal import Signal, open_signal
 from drivers.signal.simulated import last_lamps, read_history
-from firmware.config import ConfigError
 from firmware.events import JournalSetAside, LogEvent, ReadingDropped, ServiceBack
-from firmware.gate import Gate, main, prepare_run_folder, trusted_judge
+from firmware.gate import Gate, trust_of
 from firmware.journal_base import Mark, write_mark
+from firmware.lamps import LampsOnDemand
 from firmware.messages import MAX_MESSAGE_BYTES, Health, Heartbeat, Reading, Shown, decode_event, encode
+from firmware.recording import TEND_NS
 from firmware.sockets import connect
-from firmware.timekeeping import BUILD_DATE
+from firmware.timekeeping import BUILD_DATE, STEADY_NS
+from firmware.wiring import signal_of
 from tests.firmware.site import Site, make_site
+from verifier import TrustList
 
 NOW = BUILD_DATE.replace(day=20)
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    before = {number: signals.getsignal(number) for number in (signals.SIGINT, signals.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signals.signal(number, handler)
 
 
 @dataclass
@@ -43,8 +35,7 @@ class Running:
 
     def __post_init__(self) -> None:
         config = self.site.config
-        judge, demo = trusted_judge(config)
-        self.gate = Gate(config, judge, self.signal, self.clock, demo=demo, log_=self.logged.append)
+        self.gate = Gate(config, trust_of(config), self.signal, self.clock, log_=self.logged.append)
         self.reader = connect(config.readings_socket)
         self.panel = connect(config.events_socket)
         self.turn()
@@ -94,7 +85,7 @@ def test_a_real_pass_is_recorded_lit_and_told(tmp_path: Path) -> None:
         health = running.told()[-1]
         assert isinstance(health, Health)
         assert (health.unsent, health.demo, health.in_service) == (1, True, True)
-        assert [notice.code for notice in health.notices] == ["demo", "uplink-silent"]
+        assert [notice.code for notice in health.notices] == ["demo", "no-rules", "uplink-silent"]
         running.clock.advance(2)
         running.turn()
         assert not last_lamps(running.site.config.lamp_history).green
@@ -129,6 +120,26 @@ def test_a_journal_that_fails_while_it_is_tended_is_out_of_service(tmp_path: Pat
         assert shown[-1] == "journal-failed"
 
 
+def test_a_journal_that_is_locked_while_it_is_tended_is_tried_a_turn_later(tmp_path: Path) -> None:
+    with (
+        _running(tmp_path) as running,
+        closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other,
+    ):
+        running.clock.advance(TEND_NS / 1e9)
+        running.see()
+        running.clock.advance(STEADY_NS / 1e9)
+        running.reader.send(encode(Heartbeat(1)))
+        other.execute("BEGIN IMMEDIATE")
+        running.gate.turn(0)
+        assert running.gate._checkpoint.in_service
+        works = [running.gate._checkpoint.journal_works]
+        other.execute("ROLLBACK")
+        running.see()
+        works.append(running.gate._checkpoint.journal_works)
+        assert works == [False, True]
+        assert "journal-failed" not in [event.reason for event in running.told() if isinstance(event, Shown)]
+
+
 def test_what_is_no_message_is_logged_and_its_sender_dropped(tmp_path: Path) -> None:
     with _running(tmp_path) as running:
         running.reader.send(b"{}")
@@ -137,49 +148,40 @@ def test_what_is_no_message_is_logged_and_its_sender_dropped(tmp_path: Path) -> 
         assert running.gate._readings.sockets == []
 
 
-def test_only_one_gate_runs_in_a_folder(tmp_path: Path) -> None:
-    prepare_run_folder(tmp_path / "run")
-    with pytest.raises(ConfigError, match="another gate runs here"):
-        prepare_run_folder(tmp_path / "run")
+def test_a_flood_of_what_is_no_message_is_counted(tmp_path: Path) -> None:
+    with _running(tmp_path) as running:
+        for _ in range(50):
+            with closing(connect(running.site.config.readings_socket)) as broken:
+                broken.send(b"{}")
+                running.turn()
+        running.clock.advance(1)
+        running.turn()
+        assert running.logged == [ReadingDropped(why="malformed"), ReadingDropped(why="malformed", count=49)]
 
 
-def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="a folder this user can write"):
-        prepare_run_folder(tmp_path / "file" / "run")
+def test_lamps_that_cannot_be_written_at_the_start_are_out_of_service_until_they_can(tmp_path: Path) -> None:
+    site = make_site(tmp_path, now=NOW)
+    history = site.config.lamp_history
+    history.symlink_to("/dev/full")
+    with LampsOnDemand(lambda: signal_of(site.config)) as lamps:
+        running = Running(site, SimulatedClock(NOW), lamps)
+        running.see(site.good())
+        assert [event.reason for event in running.told() if isinstance(event, Shown)][-1] == "lamp-fault"
+        history.unlink()
+        running.clock.advance(1)
+        running.see(site.good())
+        assert last_lamps(history).green
+        running.close()
+    assert not last_lamps(history).green
+    lamps.close()
 
 
-def test_demonstration_keys_light_no_real_lamps(tmp_path: Path) -> None:
-    config = make_site(tmp_path).config
-    real = msgspec.structs.replace(config.signal, kind="gpio", red_pin=17, green_pin=27)
-    with pytest.raises(ConfigError, match="demonstration keys with gpio lamps"):
-        trusted_judge(msgspec.structs.replace(config, signal=real))
-
-
-def _without_signers(site: Site) -> None:
-    (site.folder / "trust/demo.der").unlink()
-
-
-def _with_a_broken_signer(site: Site) -> None:
-    (site.folder / "trust/demo.der").write_bytes(b"no certificate")
-
-
-@pytest.mark.parametrize("spoil", [_without_signers, _with_a_broken_signer])
-def test_without_trust_it_does_not_start(
-    tmp_path: Path, spoil: Callable[[Site], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site = make_site(tmp_path)
-    spoil(site)
-    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
-    assert main() == 78
-    (line,) = capsys.readouterr().err.splitlines()
-    assert '"event":"start-refused"' in line
-    assert str(site.folder / "trust") in line
-
-
-def test_without_a_configuration_it_does_not_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["gate", "--config", str(tmp_path / "none.toml")])
-    assert main() == 78
-    assert "no such file" in capsys.readouterr().err
+def test_a_signer_that_cannot_be_used_is_a_notice(tmp_path: Path) -> None:
+    site = make_site(tmp_path, now=NOW)
+    trust = trust_of(site.config)
+    spoilt = replace(trust, signers=TrustList(trust.signers.signers(), ["entry 7: no usable key"]))
+    with (
+        open_signal("simulated", history=site.config.lamp_history) as signal,
+        closing(Gate(site.config, spoilt, signal, SimulatedClock(NOW), log_=lambda _: None)) as gate,
+    ):
+        assert gate._state().unusable == 1

@@ -15,15 +15,20 @@ WELL = State(
     clock_trusted=True,
     frames=9,
     unsent=2,
-    set_aside=False,
+    set_aside=0,
+    unusable=0,
     uplink=UplinkStatus(connected=True, unsent=2, last_ack_age_s=1.5),
 )
 TEXTS = load_texts()
 
 
-def test_a_device_that_is_well_has_no_notices() -> None:
+def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
     health = health_of(WELL, DEVICE, TEXTS)
-    assert health.notices == ()
+    (notice,) = health.notices
+    assert notice.code == "no-rules"
+    assert notice.vi == "Chưa có quy tắc phòng dịch: chỉ kiểm tra chữ ký, thời hạn và thu hồi"
+    assert notice.en == "No rules yet: only signature, time and revocation are judged"
+    assert health.uplink_fault is None
     assert (health.in_service, health.device, health.unsent, health.uplink_connected) == (True, "kiosk-1", 2, True)
     assert health.last_ack_age_s == 1.5
 
@@ -33,21 +38,32 @@ def test_a_device_that_is_well_has_no_notices() -> None:
     [
         (replace(WELL, demo=True), "demo"),
         (replace(WELL, clock_trusted=False), "clock-not-synchronised"),
-        (replace(WELL, set_aside=True), "journal-set-aside"),
+        (replace(WELL, set_aside=2), "journal-set-aside"),
+        (replace(WELL, unusable=3), "trust-unusable"),
         (replace(WELL, uplink=None), "uplink-silent"),
         (replace(WELL, uplink=UplinkStatus(connected=False, unsent=0)), "centre-unreachable"),
+        (replace(WELL, uplink=UplinkStatus(connected=True, unsent=0, fault="why")), "centre-silent"),
         (replace(WELL, unsent=BACKLOG_NOTICE + 1), "records-unsent"),
     ],
 )
 def test_what_is_wrong_is_noticed_in_both_languages(state: State, code: str) -> None:
-    (notice,) = health_of(state, DEVICE, TEXTS).notices
+    (notice,) = (notice for notice in health_of(state, DEVICE, TEXTS).notices if notice.code != "no-rules")
     assert notice.code == code
     assert notice.vi
     assert "{" not in notice.vi + notice.en
 
 
+def test_numbers_and_the_uplinks_own_words_are_told() -> None:
+    state = replace(WELL, set_aside=2, unusable=3, uplink=UplinkStatus(connected=True, unsent=0, fault="no answer"))
+    health = health_of(state, DEVICE, TEXTS)
+    words = {notice.code: notice.en for notice in health.notices}
+    assert "(2)" in words["journal-set-aside"]
+    assert words["trust-unusable"].startswith("3 ")
+    assert health.uplink_fault == "no answer"
+
+
 def test_a_journal_that_does_not_answer_is_no_backlog() -> None:
-    assert health_of(replace(WELL, unsent=None), DEVICE, TEXTS).notices == ()
+    assert health_of(replace(WELL, unsent=None), DEVICE, TEXTS).notices == health_of(WELL, DEVICE, TEXTS).notices
 
 
 def test_the_uplinks_status_counts_while_it_is_renewed(tmp_path: Path) -> None:

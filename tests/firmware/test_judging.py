@@ -64,6 +64,16 @@ def test_a_pass_goes_before_other_codes() -> None:
     assert listening.asked == [GOOD]
 
 
+def test_what_is_beside_a_pass_has_the_key_that_it_would_have_alone() -> None:
+    alone = judge((POSTER,), VERIFIER, NOW, clock_trusted=True)
+    assert alone
+    assert alone.beside == ()
+    for passes in ((GOOD,), (GOOD, OTHER)):
+        judgement = judge((POSTER, *passes), VERIFIER, NOW, clock_trusted=True)
+        assert judgement
+        assert judgement.beside == (alone.key,)
+
+
 def test_two_passes_are_not_judged_whatever_their_order() -> None:
     listening = Listening([])
     one = judge((GOOD, OTHER), listening, NOW, clock_trusted=True)

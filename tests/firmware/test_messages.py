@@ -15,6 +15,7 @@ from firmware.messages import (
     decode_event,
     decode_reader_message,
     encode,
+    encode_fitting,
 )
 
 TEXTS = st.lists(st.text(max_size=60), max_size=MAX_TEXTS).map(tuple)
@@ -86,5 +87,27 @@ def test_a_message_too_large_is_not_sent() -> None:
         encode(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0))
 
 
-def test_eight_large_symbols_fit() -> None:
+def test_eight_large_symbols_of_plain_text_fit_and_any_one() -> None:
     assert len(encode(Reading(("9" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0))) <= MAX_MESSAGE_BYTES
+    assert len(encode(Reading(("\0" * MAX_TEXT_CHARS,), 0, 0))) <= MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize("beside", ["\0" * MAX_TEXT_CHARS, "\ud800"])
+def test_a_reading_that_cannot_be_sent_whole_keeps_its_pass(beside: str) -> None:
+    whole = Reading(("HC1:A", *[beside] * (MAX_TEXTS - 1)), 1, 2)
+    sent = decode_reader_message(encode_fitting(whole))
+    assert isinstance(sent, Reading)
+    assert sent.texts == whole.texts[: len(sent.texts)]
+    assert sent.texts[0] == "HC1:A"
+    assert (sent.captured_ns, sent.read_ns) == (1, 2)
+
+
+def test_text_that_is_no_unicode_is_not_sent_nor_quoted() -> None:
+    with pytest.raises(MessageError, match="not Unicode"):
+        encode(Reading(("HC1:\ud800",), 0, 0))
+    assert decode_reader_message(encode_fitting(Reading(("\ud800",), 0, 0))) == Reading((), 0, 0)
+
+
+def test_what_is_no_reading_cannot_be_made_to_fit() -> None:
+    with pytest.raises(MessageError):
+        encode_fitting(Heartbeat(1, "\ud800"))  # type: ignore[arg-type] # no fault that there is

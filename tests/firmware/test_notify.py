@@ -17,6 +17,17 @@ def test_states_arrive_as_one_datagram(tmp_path: Path, monkeypatch: pytest.Monke
         assert supervisor.recv(100) == b"READY=1\nWATCHDOG=1"
 
 
+def test_a_ready_that_finds_no_room_goes_with_the_next_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    notify(READY)  # there is no supervisor yet
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(5)
+        notify(ALIVE)
+        notify(ALIVE)
+        assert [supervisor.recv(100) for _ in range(2)] == [b"READY=1\nWATCHDOG=1", b"WATCHDOG=1"]
+
+
 def test_a_supervisor_that_is_gone_or_does_not_read_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from firmware.config import ConfigError, PanelConfig
 from firmware.messages import Health, Shown
-from firmware.panel import POLICY, STREAMS_MAX, Panel, Server, bind, serve
+from firmware.panel import POLICY, Panel, Server, bind, serve
+from firmware.panel_limits import STREAMS_MAX
 from firmware.sockets import EventPort
 from tests.firmware.site import free_port
 
@@ -69,7 +70,7 @@ class Page:
 
     async def request(self, path: str, method: str = "GET") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         return reader, writer
 
     async def follow(self) -> AsyncIterator[dict[str, Any]]:
@@ -84,11 +85,11 @@ class Page:
 
 
 @asynccontextmanager
-async def _page(folder: Path) -> AsyncIterator[Page]:
+async def _page(folder: Path, host: str = "127.0.0.1") -> AsyncIterator[Page]:
     events = folder / "events.sock"
     with bind(PanelConfig(port=free_port())) as listener:
         port = listener.getsockname()[1]
-        panel = Panel(events)
+        panel = Panel(events, host)
         server = Server(panel)
         task = asyncio.create_task(serve(panel, server, listener))
         yield Page(port, events)

@@ -1,7 +1,11 @@
 """The reader's loop with a camera that stalls, is lost and comes back, and frames that are none."""
 
+import json
+import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,7 +14,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Camera, Frame
-from drivers.errors import CameraLostError, CameraStalledError, DeviceMissingError
+from drivers.errors import CameraLostError, CameraStalledError, DeviceMissingError, SoftwareMissingError
 from drivers.symbols import Symbol
 from firmware.events import CameraBack, CameraFault, LogEvent
 from firmware.messages import (
@@ -20,10 +24,10 @@ from firmware.messages import (
     Heartbeat,
     Reading,
     decode_reader_message,
-    encode,
 )
-from firmware.reader import IDLE_S, RECONNECT_NS, Link, Ports, Reader, texts_of
+from firmware.reader import IDLE_S, PATIENCE_S, RECONNECT_NS, Link, Ports, Reader, main, texts_of
 from firmware.sockets import listen
+from tests.firmware.site import make_site
 
 FRAME = Frame(np.zeros((4, 4), np.uint8), 5)
 NO_CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
@@ -183,14 +187,70 @@ def test_a_camera_that_stays_away_is_tried_ever_more_rarely() -> None:
     assert len(beats) == 51
 
 
-def test_a_camera_missing_at_the_start_is_refused_but_a_failing_one_waited_for() -> None:
-    with pytest.raises(DeviceMissingError):
-        Desk(unplugged=DeviceMissingError("no /dev/video0")).reader()
+def test_a_camera_that_is_found_late_is_waited_for_and_the_gate_told_meanwhile() -> None:
+    desk = Desk([_frame], unplugged=DeviceMissingError("no /dev/video0"))
+    reader = desk.reader()
+    for _ in range(99):
+        reader.turn()
+        desk.now_ns += 100_000_000
+    assert not reader.found  # nor ready
+    assert desk.sent[0] == Heartbeat(0, "no-camera")
+    desk.unplugged = None
+    for _ in range(5):
+        reader.turn()
+        desk.now_ns += 100_000_000
+        if reader.found:
+            break
+    assert reader.found
+    assert desk.sent[-1] == Heartbeat(1)
+    assert [type(event) for event in desk.logged] == [CameraFault, CameraBack]
+
+
+def test_a_camera_that_is_never_found_is_refused_after_a_while() -> None:
+    desk = Desk(unplugged=DeviceMissingError("no /dev/video0"))
+    reader = desk.reader()
+    with pytest.raises(DeviceMissingError):  # noqa: PT012 - which turn it is, is what is tested
+        while True:
+            reader.turn()
+            desk.now_ns += 100_000_000
+            assert desk.now_ns <= PATIENCE_S * 1e9
+    assert desk.now_ns == PATIENCE_S * 1e9
+
+
+def test_software_that_is_not_installed_is_not_waited_for() -> None:
+    with pytest.raises(SoftwareMissingError):
+        Desk(unplugged=SoftwareMissingError("Picamera2 is not installed")).reader().turn()
+
+
+def test_a_camera_that_fails_at_the_start_is_waited_for_as_later() -> None:
     desk = Desk(unplugged=CameraLostError("gone"))
     reader = desk.reader()
     reader.turn()
     assert desk.sent == [Heartbeat(0, "no-camera")]
+    desk.unplugged = DeviceMissingError("no /dev/video0")
+    desk.now_ns += round(2 * PATIENCE_S * 1e9)
+    reader.turn()
+    assert reader.found
     reader.close()
+
+
+def test_a_reader_without_a_camera_is_one_line_and_78(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = make_site(tmp_path)
+    site.pictures.rmdir()
+    monkeypatch.setattr("firmware.reader.Reader", partial(Reader, patience_s=0.0))
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    monkeypatch.setattr("sys.argv", ["reader", "--config", str(site.config_path)])
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        assert main() == 78
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    (refused,) = (json.loads(line) for line in capfd.readouterr().err.splitlines())
+    assert refused["event"] == "start-refused"
+    assert "there is no folder of pictures" in refused["why"]
 
 
 def test_texts_are_distinct_bounded_and_passes_first() -> None:
@@ -229,12 +289,13 @@ class TestLink:
             assert link.send(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0)) is False
             link.close()
 
-    def test_what_is_too_large_is_dropped(self, tmp_path: Path) -> None:
+    def test_what_is_too_large_loses_its_last_texts(self, tmp_path: Path) -> None:
         with listen(tmp_path / "s") as gate:
             link = Link(tmp_path / "s", lambda: RECONNECT_NS)
-            assert not link.send(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0))
-            assert link.send(Heartbeat(1))
+            assert link.send(Reading(("HC1:A", *("\0" * MAX_TEXT_CHARS,) * (MAX_TEXTS - 1)), 0, 0))
             client, _ = gate.accept()
             with client:
-                assert client.recv(MAX_MESSAGE_BYTES) == encode(Heartbeat(1))
+                reading = decode_reader_message(client.recv(MAX_MESSAGE_BYTES))
+            assert isinstance(reading, Reading)
+            assert reading.texts == ("HC1:A", "\0" * MAX_TEXT_CHARS)
             link.close()

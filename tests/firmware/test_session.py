@@ -51,4 +51,10 @@ def test_memory_stays_bounded_and_the_newest_is_always_held(sightings: list[tupl
         key = A._replace(identity=bytes([number]))
         session = session.seen(key, now_ns)
         assert session.holds(key, now_ns)
-        assert len(session._last_seen_ns) <= HELD_MAX
+        assert len(session._held_until_ns) <= HELD_MAX
+
+
+def test_a_light_holds_its_presentation_beyond_its_end() -> None:
+    session = Session(HELD_NS).seen(A, 0, lit_until_ns=3 * HELD_NS).seen(A, HELD_NS)
+    assert session.holds(A, 4 * HELD_NS)
+    assert not session.holds(A, 4 * HELD_NS + 1)

@@ -1,6 +1,8 @@
 """The gate's sockets: who does not keep up, or says what is no message, is dropped; nobody is waited for."""
 
+import contextlib
 import selectors
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -127,15 +129,28 @@ def test_a_panel_that_speaks_is_dropped(ends: Ends) -> None:
         assert ends.events.sockets == []
 
 
-def test_no_more_clients_than_fit(ends: Ends) -> None:
-    panels = []
-    for _ in range(CLIENTS_MAX + 1):
-        panels.append(connect(ends.folder / "e"))
+def test_the_newest_client_takes_the_place_of_the_oldest(ends: Ends) -> None:
+    with contextlib.ExitStack() as stack:
+        panels = []
+        for _ in range(CLIENTS_MAX + 1):
+            panels.append(stack.enter_context(connect(ends.folder / "e")))
+            ends.turn()
+        assert len(ends.events.sockets) == CLIENTS_MAX
+        assert panels[0].recv(1) == b""
+        ends.events.tell(READY)
+        assert decode_event(panels[-1].recv(MAX_MESSAGE_BYTES)) == READY
+
+
+def test_a_deleted_socket_is_there_again(ends: Ends) -> None:
+    ends.events.mend()
+    shutil.rmtree(ends.folder)
+    with pytest.raises(FileNotFoundError):
+        connect(ends.folder / "e")
+    ends.events.mend()
+    with connect(ends.folder / "e") as panel:
         ends.turn()
-    assert len(ends.events.sockets) == CLIENTS_MAX
-    assert panels[-1].recv(1) == b""
-    for panel in panels:
-        panel.close()
+        ends.events.tell(READY)
+        assert decode_event(panel.recv(MAX_MESSAGE_BYTES)) == READY
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from firmware.timekeeping import BUILD_DATE, clock_is_trusted, floor_of
+from firmware.timekeeping import BUILD_DATE, LONGEST_USE, STEADY_NS, STEP_MAX, Anchor, clock_is_trusted, span_of
 
 NEWER = BUILD_DATE + timedelta(days=30)
 
@@ -14,17 +14,36 @@ NEWER = BUILD_DATE + timedelta(days=30)
         (BUILD_DATE, True, True),
         (BUILD_DATE - timedelta(microseconds=1), True, False),
         (NEWER, False, False),
+        (BUILD_DATE + LONGEST_USE, True, True),
+        (BUILD_DATE + LONGEST_USE + timedelta(microseconds=1), True, False),
+        (datetime(2038, 1, 19, tzinfo=UTC), True, False),
     ],
 )
-def test_a_clock_is_trusted_when_synchronised_and_not_before_the_floor(
+def test_a_clock_is_trusted_when_synchronised_and_within_its_span(
     now: datetime,
     synchronised: bool,  # noqa: FBT001 - a table of cases
     trusted: bool,  # noqa: FBT001 - likewise
 ) -> None:
-    assert clock_is_trusted(now, synchronised=synchronised, floor=BUILD_DATE) is trusted
+    assert clock_is_trusted(now, synchronised=synchronised, span=span_of("system")) is trusted
 
 
-def test_a_clock_that_is_assumed_to_be_right_has_no_floor() -> None:
-    long_ago = BUILD_DATE.replace(year=1970)
-    assert clock_is_trusted(long_ago, synchronised=True, floor=floor_of("assumed"))
-    assert not clock_is_trusted(long_ago, synchronised=True, floor=floor_of("system"))
+@pytest.mark.parametrize("year", [1970, 2038])
+def test_a_clock_that_is_assumed_to_be_right_has_no_bounds(year: int) -> None:
+    far_away = BUILD_DATE.replace(year=year)
+    assert clock_is_trusted(far_away, synchronised=True, span=span_of("assumed"))
+    assert not clock_is_trusted(far_away, synchronised=True, span=span_of("system"))
+
+
+def test_a_clock_is_steady_after_an_hour_in_which_it_was_not_set() -> None:
+    anchor = Anchor(NEWER, 5)
+    slow = anchor.seen(NEWER + timedelta(hours=1) - STEP_MAX, 5 + STEADY_NS)
+    assert slow is anchor
+    assert not anchor.steady(4 + STEADY_NS)
+    assert anchor.steady(5 + STEADY_NS)
+
+
+@pytest.mark.parametrize("step", [STEP_MAX + timedelta(seconds=1), -STEP_MAX - timedelta(seconds=1)])
+def test_a_clock_that_was_set_is_steady_only_an_hour_later(step: timedelta) -> None:
+    later = Anchor(NEWER, 5).seen(NEWER + timedelta(hours=1) + step, 5 + STEADY_NS)
+    assert not later.steady(5 + STEADY_NS)
+    assert later.steady(5 + 2 * STEADY_NS)

@@ -1,39 +1,25 @@
-"""The uplink: what is recorded arrives once, whatever broker, network, centre and strangers do."""
+"""The uplink: what is recorded arrives, whatever broker, network and centre do."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from drivers.broker import Message
+from firmware.events import LogEvent
+from firmware.health import UplinkFile, UplinkStatus
 from firmware.journal_base import Mark, write_mark
-from firmware.uplink import REMEMBERED, RESEND_MAX_S, RESEND_S
-from firmware.uplink_events import AckIgnored, BatchAcknowledged, BatchResent, UplinkLost
-from firmware.wire import MAX_RECORDS, Ack, batch_topic, decode_batch, encode_ack
+from firmware.uplink import RESEND_MAX_S, RESEND_S, StatusFile
+from firmware.uplink_events import BatchAcknowledged, BatchResent, UplinkLost, UplinkStatusFailed
+from firmware.wire import MAX_RECORDS
 from tests.firmware.checkins import START_MS, checkin
-from tests.firmware.rig import DEVICE, Rig
+from tests.firmware.rig import Rig, appended
 
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
     with Rig(tmp_path) as rig:
         yield rig
-
-
-def appended(rig: Rig, first: int, last: int) -> None:
-    for number in range(first, last + 1):
-        rig.journal.append(checkin(number))
-
-
-def sent_ack(rig: Rig) -> Ack:
-    """Let the uplink send a batch, take it away from the centre, and return what would acknowledge it."""
-    rig.turn_uplink()
-    message = rig.centre_broker.receive(0)
-    assert message is not None
-    batch, digest = decode_batch(message.payload, allow_unsigned=True)
-    return Ack(batch.device, batch.epoch, batch.last_seq, digest)
 
 
 def test_what_is_recorded_is_stored_and_leaves_the_journal(rig: Rig) -> None:
@@ -88,17 +74,6 @@ def test_a_lost_batch_is_sent_again_and_no_sooner(rig: Rig) -> None:
     assert rig.journal.unsent() == 0
 
 
-def test_a_lost_acknowledgement_makes_nothing_twice(rig: Rig) -> None:
-    appended(rig, 1, 2)
-    rig.turn_uplink()
-    rig.bus.drop_next(1)
-    rig.settle()
-    assert rig.journal.unsent() == 2
-    rig.advance(RESEND_S)
-    assert rig.journal.unsent() == 0
-    assert rig.stored() == [checkin(1), checkin(2)]
-
-
 def test_a_reconnect_sends_at_once(rig: Rig) -> None:
     rig.bus.drop_next(1)
     appended(rig, 1, 1)
@@ -129,27 +104,6 @@ def test_a_centre_that_does_not_acknowledge_is_asked_ever_more_rarely_and_never_
     assert rig.uplink.status(rig.now_s).fault is None
 
 
-def test_a_batch_grows_while_it_waits_and_any_of_its_acknowledgements_counts(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    first = sent_ack(rig)
-    appended(rig, 2, 3)
-    rig.now_s += RESEND_S
-    second = sent_ack(rig)
-    assert (first.up_to, second.up_to) == (1, 3)
-    rig.publish_ack(encode_ack(first))
-    rig.turn_uplink()
-    assert rig.journal.unsent() == 2
-    rig.publish_ack(encode_ack(second))
-    rig.turn_uplink()
-    assert rig.journal.unsent() == 0
-    appended(rig, 4, 4)
-    rig.turn_uplink()
-    message = rig.centre_broker.receive(0)
-    assert message is not None
-    batch, _ = decode_batch(message.payload, allow_unsigned=True)
-    assert (batch.first_seq, batch.previous) == (4, second.digest)
-
-
 def test_what_was_blanked_while_it_waited_is_not_sent_in_full_again(rig: Rig) -> None:
     appended(rig, 1, 1)
     rig.bus.drop_next(1)
@@ -157,74 +111,6 @@ def test_what_was_blanked_while_it_waited_is_not_sent_in_full_again(rig: Rig) ->
     assert rig.journal.blank_before(START_MS + 10_000) == 1
     rig.advance(RESEND_S)
     assert [one.blank for one in rig.stored()] == [True]
-
-
-def forged(ack: Ack, name: str) -> bytes:
-    match name:
-        case "another device":
-            return encode_ack(replace(ack, device="gate-2"))
-        case "another epoch":
-            return encode_ack(replace(ack, epoch=bytes(8)))
-        case "too high":
-            return encode_ack(replace(ack, up_to=ack.up_to + 1))
-        case "too low":
-            return encode_ack(replace(ack, up_to=1))
-        case "another hash":
-            return encode_ack(replace(ack, digest=bytes(32)))
-        case _:
-            return b"\xd2\x84nonsense"
-
-
-@pytest.mark.parametrize("name", ["another device", "another epoch", "too high", "too low", "another hash", "nonsense"])
-def test_an_acknowledgement_that_is_not_of_a_batch_sent_deletes_nothing(rig: Rig, name: str) -> None:
-    appended(rig, 1, 2)
-    ack = sent_ack(rig)
-    rig.publish_ack(forged(ack, name))
-    rig.turn_uplink()
-    assert rig.journal.unsent() == 2
-    assert isinstance(rig.log[-1], AckIgnored)
-    rig.publish_ack(encode_ack(ack))
-    rig.turn_uplink()
-    assert rig.journal.unsent() == 0
-
-
-def test_an_acknowledgement_on_another_topic_is_none(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    ack = sent_ack(rig)
-    rig.uplink.take(Message(batch_topic(DEVICE), encode_ack(ack)), rig.now_s)
-    assert rig.journal.unsent() == 1
-
-
-def test_an_acknowledgement_of_before_a_restart_is_ignored_and_given_again(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    ack = sent_ack(rig)
-    rig.restart_uplink()
-    rig.publish_ack(encode_ack(ack))
-    message = rig.broker.receive(0)
-    assert message is not None
-    rig.uplink.take(message, rig.now_s)
-    assert rig.journal.unsent() == 1
-    rig.settle()
-    assert rig.journal.unsent() == 0
-
-
-def test_a_repeated_acknowledgement_changes_nothing(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    rig.bus.duplicate_next(10)
-    rig.settle()
-    appended(rig, 2, 2)
-    rig.settle()
-    assert rig.stored() == [checkin(1), checkin(2)]
-    assert rig.journal.unsent() == 0
-
-
-def test_attempts_are_remembered_within_bounds(rig: Rig) -> None:
-    for number in range(1, REMEMBERED + 20):
-        appended(rig, number, number)
-        rig.turn_uplink()
-        rig.centre_broker.receive(0)
-        rig.now_s += RESEND_MAX_S
-    assert len(rig.uplink._sent) == REMEMBERED
 
 
 def test_another_journal_is_another_epoch_and_sent_at_once(rig: Rig) -> None:
@@ -287,6 +173,23 @@ def test_a_broker_that_refuses_to_take_a_batch_is_asked_again_a_little_later(rig
     assert rig.stored() == [checkin(1)]
 
 
+def test_a_status_that_cannot_be_written_is_logged_once_until_it_can(tmp_path: Path) -> None:
+    logged: list[LogEvent] = []
+    status = StatusFile(tmp_path / "run" / "uplink.json", logged.append)
+    well = UplinkStatus(connected=True, unsent=0)
+    for _ in range(2):
+        status.write(well)
+    assert [type(event) for event in logged] == [UplinkStatusFailed]
+    (tmp_path / "run").mkdir()
+    status.write(well)
+    assert UplinkFile(tmp_path / "run" / "uplink.json").status(0) == well
+    status.remove()
+    (tmp_path / "run").rmdir()
+    status.write(well)
+    status.remove()
+    assert [type(event) for event in logged] == [UplinkStatusFailed] * 2
+
+
 def test_a_centre_that_was_replaced_gets_what_is_left_and_says_what_is_missing(rig: Rig, tmp_path: Path) -> None:
     appended(rig, 1, 2)
     rig.settle()
@@ -298,17 +201,3 @@ def test_a_centre_that_was_replaced_gets_what_is_left_and_says_what_is_missing(r
     (account,) = rig.store.accounts()
     assert (account.stored, account.missing, account.breaks) == (2, ((1, 2),), 1)
     assert not account.sound
-
-
-def test_a_collector_killed_between_commit_and_acknowledgement_stores_nothing_twice(rig: Rig) -> None:
-    appended(rig, 1, 2)
-    rig.turn_uplink()
-    message = rig.centre_broker.receive(0)
-    assert message is not None
-    rig.store.store(decode_batch(message.payload, allow_unsigned=True))
-    rig.store.close()  # and here it died
-    rig.start_collector()
-    rig.advance(RESEND_S)
-    assert rig.stored() == [checkin(1), checkin(2)]
-    assert rig.journal.unsent() == 0
-    assert [account.sound for account in rig.store.accounts()] == [True]

@@ -29,10 +29,9 @@ from firmware.wire import (
 )
 from tests.firmware import wire_vectors
 from tests.firmware.checkins import checkin, checkins, longest
+from tests.firmware.wire_messages import BATCH, EPOCH, envelope, payload_of, with_payload
 
-EPOCH = bytes(range(8))
 DIGEST = bytes(range(32))
-BATCH = Batch("gate-1", EPOCH, 1, (checkin(1), checkin(2)))
 
 devices = st.from_regex(r"[a-z0-9-]{1,32}", fullmatch=True)
 epochs = st.binary(min_size=8, max_size=8)
@@ -45,20 +44,6 @@ batches = st.builds(
     st.lists(checkins, min_size=1, max_size=3).map(tuple),
     digests,
 )
-
-
-def envelope(payload: object, *, headers: tuple[object, object] = (b"", {}), signature: object = b"") -> bytes:
-    return b"\xd2" + cbor2.dumps([headers[0], headers[1], payload, signature], canonical=True)
-
-
-def payload_of(batch: Batch) -> dict[int, Any]:
-    inflated = zlib.decompress(cbor2.loads(encode_batch(batch).message).value[2])
-    value: dict[int, Any] = cbor2.loads(inflated)
-    return value
-
-
-def with_payload(value: object, *, canonical: bool = True) -> bytes:
-    return envelope(zlib.compress(cbor2.dumps(value, canonical=canonical)))
 
 
 @settings(max_examples=25)
@@ -270,48 +255,6 @@ def test_an_ack_is_no_batch_and_a_batch_no_ack() -> None:
         decode_batch(encode_ack(Ack("gate-1", EPOCH, 1, DIGEST)), allow_unsigned=True)
     with pytest.raises(WireError):
         decode_ack(encode_batch(BATCH).message, allow_unsigned=True)
-
-
-def read(message: bytes) -> object:
-    """Return what a message is read as, None where it is refused; any other exception fails the test."""
-    for decode in (decode_batch, decode_ack):
-        try:
-            return decode(message, allow_unsigned=True)
-        except WireError:
-            continue
-    return None
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_give_a_value_or_a_wire_error(data: bytes) -> None:
-    assert read(data) is None
-    assert read(b"\xd2" + data) is None
-    assert read(envelope(zlib.compress(data))) is None
-
-
-json_like = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.integers(0, 7), inner, max_size=7),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=100)
-@given(st.fixed_dictionaries(dict.fromkeys(range(1, 7), json_like)), json_like)
-def test_any_cbor_gives_a_value_or_a_wire_error(value: dict[int, Any], other: object) -> None:
-    assert read(with_payload(value)) is None
-    assert read(with_payload(other)) is None
-    assert read(with_payload(payload_of(BATCH) | {5: [other]})) is None
-
-
-@settings(max_examples=300)
-@given(st.data())
-def test_a_changed_bit_is_refused_or_read_as_something_else(data: st.DataObject) -> None:
-    inflated = bytearray(cbor2.dumps(payload_of(BATCH), canonical=True))
-    place = data.draw(st.integers(0, len(inflated) * 8 - 1))
-    inflated[place // 8] ^= 1 << place % 8
-    result = read(envelope(zlib.compress(bytes(inflated))))
-    assert result != decode_batch(encode_batch(BATCH).message, allow_unsigned=True)
 
 
 def test_topics_name_the_device() -> None:

@@ -60,7 +60,7 @@ def test_pins_that_are_not_there_are_named_with_a_cure(site: Site) -> None:
         darken_of(_with_gpio(site.config))
 
 
-def test_darken_is_a_program(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_darken_is_a_program(site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["darken", "--config", str(site.config_path)])
     assert darken.main() == 0
     assert last_lamps(site.config.lamp_history).by == "darken"
@@ -68,7 +68,7 @@ def test_darken_is_a_program(site: Site, monkeypatch: pytest.MonkeyPatch, capsys
     history.unlink()
     history.mkdir()
     assert darken.main() == 78
-    assert "start-refused" in capsys.readouterr().err
+    assert "start-refused" in capfd.readouterr().err
     history.rmdir()
     history.symlink_to("/dev/full")
     assert darken.main() == 1

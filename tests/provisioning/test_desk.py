@@ -13,7 +13,7 @@ import pytest
 from drivers.symbols import open_symbol_reader
 from drivers.symbols.pictures import load_luma
 from firmware.config import load_config
-from firmware.gate import trusted_judge
+from firmware.gate import trust_of
 from firmware.trust_folder import load_trust
 from provisioning import desk
 from provisioning.desk import Desk, DeskError
@@ -21,6 +21,7 @@ from provisioning.issuer import DemoIssuer
 from tests.firmware.appliance import wait_until
 from tests.provisioning.command import greengate
 from tests.provisioning.passes import EXPECTED, forms_of, holds_a_key
+from verifier import Verifier
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -55,8 +56,9 @@ def test_a_configuration_that_the_appliance_takes(laid: Desk) -> None:
 
 
 def test_each_picture_reads_as_its_pass_and_each_pass_has_its_verdict(laid: Desk) -> None:
-    judge, demo = trusted_judge(load_config(laid.config))
-    assert demo
+    trust = trust_of(load_config(laid.config))
+    assert trust.demo
+    judge = Verifier(trust.signers, trust.revocations)
     reader = open_symbol_reader("zxing")
     found = {}
     for path in sorted((laid.folder / "pictures").iterdir()):

@@ -84,8 +84,12 @@ def test_a_program_that_refuses_to_start_ends_it_with_78(site: Site) -> None:
     command = [*COMMAND, str(site.config_path), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 78
-    assert all(json.loads(line)["type"] in ("program", "shown", "health") for line in done.stdout.splitlines())
-    refused = [json.loads(line) for line in done.stderr.splitlines()]
+    *events, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(event["type"] in ("program", "shown", "health") for event in events)
+    assert "no signer in it" in last["error"]
+    *logged, said = done.stderr.splitlines()
+    assert said == last["error"]
+    refused = [json.loads(line) for line in logged]
     assert any(event["event"] == "start-refused" and "no signer in it" in event["why"] for event in refused)
 
 

@@ -1,0 +1,78 @@
+"""What a person sees: one light at a time on the lamps, and its words on the panels."""
+
+from collections.abc import Callable
+
+from drivers.errors import DeviceError
+from drivers.signal import Signal
+from firmware.judging import Judgement
+from firmware.messages import Aspect, Event, Shown
+from firmware.signalling import Lamps, Light, lamps_at, next_change_ns
+from firmware.texts import Words
+
+
+class Front:
+    """Lamps and panels; `light` is what they show now."""
+
+    def __init__(
+        self, signal: Signal, texts: dict[str, Words], tell: Callable[[Event], None], direction: str, now_ns: int
+    ) -> None:
+        """Begin out of service; the lamps are set at the first `turn`."""
+        self._signal = signal
+        self._texts = texts
+        self._tell = tell
+        self._accepted_text = "valid" if direction == "in" else "valid-out"
+        self._lamps: Lamps | None = None  # None: unknown
+        self._said = ""
+        self.light = Light("out-of-service", now_ns)
+
+    def turn(self, now_ns: int) -> bool:
+        """Set the lamps as the light has them at a time (monotonic); return whether they obey."""
+        lamps = lamps_at(self.light, now_ns)
+        if lamps == self._lamps:
+            return True
+        try:
+            lease_s = ((self.light.until_ns or now_ns) - now_ns) / 1e9  # what is left of it, never more
+            self._signal.show(red=lamps.red, green=lamps.green, lease_s=lease_s if lamps.green else 0.0)
+        except DeviceError:
+            self._lamps = None
+            return False
+        self._lamps = lamps
+        return True
+
+    def wake_ns(self, now_ns: int) -> int | None:
+        """Return when the lamps change next (monotonic), None = not by themselves."""
+        return next_change_ns(self.light, now_ns)
+
+    def begin(self, light: Light) -> None:
+        """Take a new light, with a lease of its own even where the lamps look the same."""
+        self.light = light
+        self._lamps = None
+
+    def answer(self, judgement: Judgement, checkin: str | None, timings_ms: dict[str, float]) -> None:
+        """Say to the panels what the light answers."""
+        light = self.light
+        self._said = judgement.reason
+        words = self._words(judgement.reason)
+        self._tell(
+            Shown(
+                aspect=light.aspect,
+                reason=judgement.reason,
+                vi=words.vi,
+                en=words.en,
+                checkin=checkin,
+                verdict=judgement.verdict,
+                until_ns=light.until_ns,
+                timings_ms=timings_ms,
+            )
+        )
+
+    def rest(self, aspect: Aspect, reason: str, now_ns: int, until_ns: int | None = None) -> None:
+        """Show what holds between answers, and say so once."""
+        self.light = Light(aspect, now_ns, until_ns)
+        if reason != self._said:
+            self._said = reason
+            words = self._words(reason)
+            self._tell(Shown(aspect, reason, words.vi, words.en, until_ns=until_ns))
+
+    def _words(self, reason: str) -> Words:
+        return self._texts[self._accepted_text if reason == "valid" else reason]

@@ -1,0 +1,115 @@
+"""What a gate needs to start, how it refuses, and what it says when it dies."""
+
+import json
+import signal as signals
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from drivers.errors import DeviceMissingError
+from firmware.config import ConfigError
+from firmware.gate import main, trust_of
+from firmware.lamps import LampsOnDemand
+from firmware.program import prepare_run_folder
+from firmware.wiring import signal_of
+from tests.firmware.site import Site, make_site
+
+
+@pytest.fixture(autouse=True)
+def _signals_and_hook_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    before = {number: signals.getsignal(number) for number in (signals.SIGINT, signals.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signals.signal(number, handler)
+
+
+def test_only_one_gate_runs_in_a_folder(tmp_path: Path) -> None:
+    prepare_run_folder(tmp_path / "run", "gate")
+    with pytest.raises(ConfigError, match="another gate runs here"):
+        prepare_run_folder(tmp_path / "run", "gate")
+
+
+def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="a folder this user can write"):
+        prepare_run_folder(tmp_path / "file" / "run", "gate")
+
+
+def test_demonstration_keys_light_no_real_lamps(tmp_path: Path) -> None:
+    config = make_site(tmp_path).config
+    real = msgspec.structs.replace(config.signal, kind="gpio", red_pin=17, green_pin=27)
+    with pytest.raises(ConfigError, match="demonstration keys with gpio lamps"):
+        trust_of(msgspec.structs.replace(config, signal=real))
+
+
+def _without_signers(site: Site) -> None:
+    (site.folder / "trust/demo.der").unlink()
+
+
+def _with_a_broken_signer(site: Site) -> None:
+    (site.folder / "trust/demo.der").write_bytes(b"no certificate")
+
+
+@pytest.mark.parametrize("spoil", [_without_signers, _with_a_broken_signer])
+def test_without_trust_it_does_not_start(
+    tmp_path: Path, spoil: Callable[[Site], None], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = make_site(tmp_path)
+    spoil(site)
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+    assert main() == 78
+    (line,) = capfd.readouterr().err.splitlines()
+    assert '"event":"start-refused"' in line
+    assert str(site.folder / "trust") in line
+
+
+def test_without_a_configuration_it_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(tmp_path / "none.toml")])
+    assert main() == 78
+    assert "no such file" in capfd.readouterr().err
+
+
+def test_lamps_that_are_missing_at_the_start_are_refused(tmp_path: Path) -> None:
+    config = make_site(tmp_path).config
+    gone = msgspec.structs.replace(config.signal, history=tmp_path / "nowhere" / "lamps.jsonl")
+    with pytest.raises(DeviceMissingError):
+        LampsOnDemand(lambda: signal_of(msgspec.structs.replace(config, signal=gone)))
+
+
+def test_a_run_folder_that_holds_something_else_is_refused_on_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = make_site(tmp_path)
+    site.config.events_socket.mkdir()
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+    assert main() == 78
+    events = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [event["event"] for event in events] == ["trust-loaded", "start-refused", "stopped"]
+    assert (events[0]["signers"], events[0]["unusable"]) == (1, 0)
+    assert str(site.config.run.folder) in events[1]["why"]
+
+
+CRASH = """
+import sys
+from firmware.crash import report_crash
+sys.excepthook = report_crash
+def gate(text):
+    raise ValueError(text)
+gate("HC1:6BF")
+"""
+
+
+def test_the_last_words_of_a_gate_quote_no_pass() -> None:
+    died = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, text=True, timeout=30, check=False)
+    assert died.returncode == 1
+    (line,) = died.stderr.splitlines()
+    assert json.loads(line)["event"] == "crashed"
+    assert json.loads(line)["kind"] == "ValueError"
+    assert "HC1" not in died.stderr
