@@ -44,7 +44,7 @@ from firmware.texts import Words
 from firmware.timekeeping import Span, clock_is_trusted
 
 STALE_NS = 2_000_000_000  # ours: by then another person may stand there; a light would answer the wrong one
-PROBE_NS = 2_000_000_000  # ours: between attempts to write again
+PROBE_NS = 2_000_000_000  # ours: between attempts to write, or to light, again
 RECORDS_MOST = 20  # ours: of passes not accepted at once, then one a second: no queue is faster
 
 # What keeps the gate out of service, the gravest first: one is shown.
@@ -52,15 +52,13 @@ FAULTS = ("lamp-fault", "journal-failed", "starting", "reader-silent", "no-camer
 
 
 class Recorder(Protocol):
-    """What the gate needs of the journal."""
+    """What the gate needs of the journal; both raise JournalError."""
 
     def append(self, checkin: CheckIn) -> int:
-        """Record on disk before returning; raises JournalError."""
-        ...
+        """Record on disk before returning."""
 
     def probe(self) -> None:
-        """Find out by a real write whether `append` would work; raises JournalError."""
-        ...
+        """Find out by a real write whether `append` would work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ class Checkpoint:
         self._faults = {"starting"}
         self._heard_ns = now_ns
         self._probe_ns: int | None = None  # when the journal is to be tried; None: it works
+        self._lamps_again_ns = now_ns  # when lamps that failed are tried again
         self.frames = 0
         self._return_to_base(now_ns)
 
@@ -206,7 +205,8 @@ class Checkpoint:
         for key in (*judgement.beside, judgement.key):
             self._session = self._session.seen(key, received_ns)
         if held:
-            self._still_there(received_ns)
+            if self._front.light.aspect == "ready":  # its light is over: say why none follows
+                self._front.rest("ready", "just-scanned", received_ns, received_ns + _ns(self._timing.held_s))
         elif judgement.reason == NO_PASS and self._front.light.aspect == "accepted":
             return  # no pass counts beside one, in its light as in its frame: the poster behind a phone put down
         elif judgement.verdict != "accepted" and not self._allowance.take(received_ns):
@@ -214,11 +214,6 @@ class Checkpoint:
             self._deny(judgement)
         else:
             self._decide(judgement, reading, received_ns, judged_ns)
-
-    def _still_there(self, now_ns: int) -> None:
-        """Say so once the light is over; never lengthen a light."""
-        if self._front.light.aspect == "ready":
-            self._front.rest("ready", "just-scanned", now_ns, now_ns + _ns(self._timing.held_s))
 
     def _decide(self, judgement: Judgement, reading: Reading, received_ns: int, judged_ns: int) -> None:
         clock = self._ports.clock
@@ -259,15 +254,18 @@ class Checkpoint:
         return obeyed
 
     def _set_lamps(self, now_ns: int) -> bool:
+        if "lamp-fault" in self._faults and now_ns < self._lamps_again_ns:
+            return False
         obeyed = self._front.turn(now_ns)
+        if not obeyed:
+            self._lamps_again_ns = now_ns + PROBE_NS
         others = self._faults - {"lamp-fault"}
         self._change_faults(others if obeyed else others | {"lamp-fault"})
         return obeyed
 
     def _return_to_base(self, now_ns: int) -> None:
         """Show what holds between answers: ready, or out of service and why."""
-        reason = next((fault for fault in FAULTS if fault in self._faults), "ready")
-        self._front.rest("out-of-service" if self._faults else "ready", reason, now_ns)
+        self._front.rest("out-of-service" if self._faults else "ready", self._gravest() or "ready", now_ns)
 
     def _record_failed(self, error: JournalError) -> None:
         if "journal-failed" not in self._faults:
@@ -283,15 +281,19 @@ class Checkpoint:
     def _change_faults(self, faults: set[str]) -> None:
         if faults == self._faults:
             return
-        was_in_service, self._faults = self.in_service, faults
+        before, self._faults = self._gravest(), faults
         now_ns = self._ports.clock.monotonic_ns()
         grave = bool(faults & {"lamp-fault", "journal-failed"})
         if grave or self._front.light.until_ns is None:  # else the answer given stays until its end
             self._return_to_base(now_ns)
-        if was_in_service and faults:
-            self._ports.log(ServiceLost(reason=next(fault for fault in FAULTS if fault in faults)))
-        elif not faults:
+        reason = self._gravest()
+        if reason is None:
             self._ports.log(ServiceBack())
+        elif reason != before:
+            self._ports.log(ServiceLost(reason))
+
+    def _gravest(self) -> str | None:
+        return next((fault for fault in FAULTS if fault in self._faults), None)
 
 
 def _ns(seconds: float) -> int:

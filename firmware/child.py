@@ -120,7 +120,9 @@ class Child:
         status = self._process.wait() if self._process else 0
         self._process = None
         self.ready = False
-        os.close(self.pidfd)
+        pidfd, self.pidfd = self.pidfd, -1  # its number may soon be somebody else's
+        if pidfd >= 0:  # there is none where pidfd_open failed
+            os.close(pidfd)
         return status
 
     def plan_restart(self) -> float:
@@ -140,11 +142,11 @@ class Child:
                 self._process.wait(wait_s)
 
     def finish(self, deadline_ns: int) -> None:
-        """Wait for the process's end until a time (monotonic), then kill it."""
+        """Wait for the process's end until a time (monotonic) or its watchdog's, then kill it."""
         if self._process is None:
             return
         try:
-            self._process.wait(max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9))
+            self._process.wait(max(0.0, (min(deadline_ns, self.due_ns) - time.monotonic_ns()) / 1e9))
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
         self.reap()

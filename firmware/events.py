@@ -7,6 +7,8 @@ programs of one machine; the date is added by the system's journal.
 
 import os
 import select
+import socket
+import stat
 import time
 import traceback
 from pathlib import Path
@@ -162,6 +164,35 @@ class Crashed(LogEvent, frozen=True, tag="crashed"):
     where: str
 
 
+def write_now(fd: int, data: "bytes | memoryview") -> int:
+    """Write to a descriptor what has room at once, `PIPE_BUF` bytes at most; return how many bytes were written.
+
+    A pipe takes all or nothing, a terminal what it has room for (and select(2) calls one writable that has less).
+
+    Raises: OSError; BlockingIOError where there is no room.
+    """
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return os.write(fd, data)
+    if stat.S_ISSOCK(mode):  # the system's journal
+        with socket.socket(fileno=os.dup(fd)) as end:
+            return end.send(data, socket.MSG_DONTWAIT)
+    try:  # O_NONBLOCK on a description of our own: others that share the terminal or pipe keep theirs
+        own = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:  # another user's, or no descriptor is left
+        return _write_where_writable(fd, data)
+    try:
+        return os.write(own, data)
+    finally:
+        os.close(own)
+
+
+def _write_where_writable(fd: int, data: "bytes | memoryview") -> int:
+    if not select.select([], [fd], [], 0)[1]:
+        raise BlockingIOError
+    return os.write(fd, data)  # never waits for a pipe; may wait for a terminal that is all but full
+
+
 class Log:
     """Writes each event as one line, in one write that never waits: a log that nobody reads never stops a gate."""
 
@@ -169,6 +200,7 @@ class Log:
         """Write to a descriptor, which stays open as long as this is used (standard error)."""
         self._fd = fd
         self._dropped = 0
+        self._torn = False  # is the last line there only in part?
 
     def __call__(self, event: LogEvent) -> None:
         """Write an event, and before it how many found no room; where there is none, count it."""
@@ -178,12 +210,17 @@ class Log:
             self._dropped += 1
 
     def _write(self, event: LogEvent) -> bool:
-        fields: dict[str, Any] = msgspec.to_builtins(event)
-        line = msgspec.json.encode({"t_ns": time.monotonic_ns()} | fields)[: select.PIPE_BUF - 1]
-        try:  # not O_NONBLOCK: others share the terminal or pipe. Where select(2) says so, PIPE_BUF bytes have room
-            return bool(select.select([], [self._fd], [], 0)[1]) and os.write(self._fd, line + b"\n") > 0
-        except (OSError, ValueError):  # a full disk, a pipe or terminal that was closed
+        start = b"\n" if self._torn else b""
+        try:
+            fields: dict[str, Any] = msgspec.to_builtins(event)
+            line = start + msgspec.json.encode({"t_ns": time.monotonic_ns()} | fields)
+            data = line[: select.PIPE_BUF - 1] + b"\n"
+            written = write_now(self._fd, data)
+        except (OSError, ValueError):  # no room, a full disk, a pipe or terminal that was closed; text that is none
             return False
+        if written:
+            self._torn = written < len(data)
+        return written == len(data)
 
 
 log = Log()

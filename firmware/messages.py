@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 MAX_MESSAGE_BYTES = 64 * 1024  # ours: one SOCK_SEQPACKET message; holds any one symbol, and eight of plain text
-MAX_TEXTS = 8  # as many symbols as drivers/symbols reports of one frame
+MAX_TEXTS = 8  # ours: of one frame; drivers/symbols may report more symbols, and the reader keeps passes first
 MAX_TEXT_CHARS = 7089  # digits in a version 40 QR code (ISO/IEC 18004, table 7): no symbol holds more
 
 ReaderFault = Literal["no-camera", "camera-stalled"]
@@ -99,12 +99,15 @@ def encode(message: ReaderMessage | Event) -> bytes:
 
 
 def encode_fitting(message: ReaderMessage) -> bytes:
-    """Return the message as JSON; a reading that is too large loses its last texts (passes are its first)."""
+    """Return the message as JSON; a reading that cannot be sent whole loses its last texts (passes are its first).
+
+    Raises: MessageError where not even its first text can be sent.
+    """
     while True:
         try:
             return encode(message)
         except MessageError:
-            if not (isinstance(message, Reading) and message.texts):
+            if not (isinstance(message, Reading) and len(message.texts) > 1):
                 raise
             message = msgspec.structs.replace(message, texts=message.texts[:-1])
 

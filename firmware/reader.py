@@ -19,6 +19,7 @@ from firmware.messages import (
     MAX_TEXT_CHARS,
     MAX_TEXTS,
     Heartbeat,
+    MessageError,
     ReaderFault,
     Reading,
     encode_fitting,
@@ -52,6 +53,8 @@ class Link:
             return False
         try:
             self._send(encode_fitting(message))
+        except MessageError:  # none of its texts can be sent
+            return False
         except BlockingIOError:  # the gate is busy: it will want the newest frame, not this one
             return False
         except OSError:

@@ -22,8 +22,8 @@ from firmware.config import Config, ConfigError, load_config
 from firmware.events import DarkenFailed, LogEvent, ProgramEnded, ProgramStarted, Started, Stopped, WatchdogExpired, log
 from firmware.program import EX_CONFIG, config_path, prepare_run_folder, refuse
 
-# In the order in which they are stopped: first what lets people in. The gate's 1.5 s and the darkening after it
-# stay under the 2 s that a light may outlive its lease.
+# In the order in which they are started, and stopped, but for the gate, which is stopped first: its 1.5 s and the
+# darkening after it stay under the 2 s that a light may outlive its lease.
 PROGRAMS = (
     Program("reader", "firmware.reader", 15.0),  # longer than a camera's blocking read and its reopening
     Program("gate", "firmware.gate", 1.5),
@@ -112,8 +112,8 @@ class Supervisor:
         if time.monotonic_ns() < child.due_ns:
             return
         if child.running:
-            self._log(WatchdogExpired(child.program.name))
             child.kill()
+            self._log(WatchdogExpired(child.program.name))
             self._changed(child.program.name, "killed")
         else:
             pid = child.start()
@@ -152,13 +152,22 @@ class Supervisor:
         self._status = 0
 
     def _stop_all(self) -> None:
-        deadline_ns = time.monotonic_ns() + round(STOP_S * 1e9)
-        for child in self.children.values():
-            child.terminate(STEP_S)
-        for child in self.children.values():
-            child.finish(deadline_ns)
-        self._put_out_lamps()
-        self._resources.close()
+        now_ns = time.monotonic_ns()
+        gates = [child for child in self.children.values() if child.program.name == "gate"]
+        others = [child for child in self.children.values() if child.program.name != "gate"]
+        steps: list[Callable[[], None]] = [
+            *(partial(self._listen, gate) for gate in gates),
+            *(partial(gate.terminate, 0.0) for gate in gates),
+            *(partial(gate.finish, now_ns + round(gate.program.watchdog_s * 1e9)) for gate in gates),
+            self._put_out_lamps,
+            *(partial(child.terminate, STEP_S) for child in others),
+            *(partial(child.finish, now_ns + round(STOP_S * 1e9)) for child in others),
+            self._put_out_lamps,
+            self._resources.close,
+        ]
+        with contextlib.ExitStack() as stack:  # takes every step, whatever became of those before, then raises
+            for step in reversed(steps):
+                stack.callback(step)
 
 
 def main() -> int:

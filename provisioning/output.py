@@ -5,8 +5,11 @@ import io
 import os
 import select
 import shutil
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from firmware.events import write_now
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -33,11 +36,18 @@ class PatientOutput(io.RawIOBase):
         size = len(rest)
         try:
             while rest and not self._given_up:
-                if select.select([], [self._fd], [], _LOOK_S)[1]:  # so many bytes have room: pipe(7)
-                    rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]
+                if select.select([], [self._fd], [], _LOOK_S)[1]:
+                    rest = rest[self._write_some(rest[: select.PIPE_BUF]) :]
         except OSError:  # nobody will ever read it; the appliance runs on without
             self._given_up = True
         return size
+
+    def _write_some(self, data: memoryview) -> int:
+        try:
+            return write_now(self._fd, data)
+        except BlockingIOError:  # a terminal is called writable that has no room for a whole character
+            time.sleep(_LOOK_S)
+            return 0
 
     def writable(self) -> bool:
         """Return true."""

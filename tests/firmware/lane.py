@@ -51,6 +51,7 @@ class Lane:
     judge: Judge = field(default_factory=Judge)
     disk_full: bool = False
     lamps_broken: bool = False
+    green_broken: bool = False
     no_checkins: bool = False
     panels_broken: bool = False
     lamps: tuple[bool, bool] = (False, False)
@@ -91,7 +92,7 @@ class Lane:
             raise JournalError("journal.db: database or disk is full: free some space on its disk")
 
     def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
-        if self.lamps_broken:
+        if self.lamps_broken or (green and self.green_broken):
             raise DeviceError("no such lamp")
         if (red, green) != self.lamps or green:
             self.story.append("green" if green else "red" if red else "dark")

@@ -216,9 +216,9 @@ def test_lamps_that_fail_are_out_of_service_and_tried_again(lane: Lane) -> None:
     lane.see(GOOD)
     assert lane.shown.reason == "lamp-fault"
     assert lane.logs(Lit) == []
-    lane.wait(1)
+    lane.wait(2.5)
     lane.lamps_broken = False
-    lane.wait(0.25)
+    lane.wait(2)
     assert lane.gate.in_service
     assert lane.lamps == (False, False)
 
@@ -227,7 +227,7 @@ def test_a_pass_that_met_failing_lamps_gets_its_light_when_they_are_back(lane: L
     lane.lamps_broken = True
     lane.see(GOOD)
     lane.lamps_broken = False
-    lane.wait(0.25)
+    lane.wait(2)
     lane.see(GOOD)
     assert lane.lamps == (False, True)
     assert lane.shown.reason == "valid"

@@ -108,3 +108,21 @@ def test_a_check_in_that_cannot_be_made_is_red_and_the_gate_goes_on(lane: Lane) 
     lane.wait(3)
     lane.see(GOOD)
     assert lane.lamps == (False, True)
+
+
+def test_codes_flickering_beside_a_pass_do_not_renew_its_light(lane: Lane) -> None:
+    for frame in range(40):
+        lane.see(GOOD)
+        for number in range(8):
+            lane.see(*(f"junk-{frame}-{number}-{code}" for code in range(8)))
+    assert [checkin.verdict for checkin in lane.checkins].count("accepted") == 1
+    assert lane.story.count("green") == 1
+
+
+def test_a_green_lamp_that_fails_does_not_record_once_a_frame(lane: Lane) -> None:
+    lane.green_broken = True
+    for _ in range(100):
+        lane.see(GOOD)
+        lane.wait(0.1)
+    assert 1 <= len(lane.checkins) <= 6  # an attempt every two seconds
+    assert "green" not in lane.story

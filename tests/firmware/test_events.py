@@ -2,6 +2,9 @@
 
 import json
 import os
+import select
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -75,6 +78,71 @@ def test_a_log_that_cannot_be_written_stops_nothing(pipe: tuple[int, int]) -> No
     Log(pipe[1])(Lit("id", 3.0))  # closed
     with Path("/dev/full").open("wb") as full:
         Log(full.fileno())(Lit("id", 3.0))
+
+
+def test_a_terminal_that_nobody_reads_stops_nothing_and_a_torn_line_is_ended() -> None:
+    ours, theirs = os.openpty()
+    log = Log(theirs)
+
+    def fill() -> None:
+        for _ in range(3000):
+            log(Lit("id", 3.0))
+
+    filling = threading.Thread(target=fill, daemon=True)
+    filling.start()
+    filling.join(10)
+    waits = filling.is_alive()
+    if waits:
+        os.close(ours)  # ends its write
+    assert not waits
+    assert os.get_blocking(theirs)  # as its other users have it
+    seen = _read_all(ours)
+    assert not seen.endswith(b"\n")  # it had room for a part of a line
+    log(Lit("id", 4.0))
+    lines = [line for line in (seen + _read_all(ours)).splitlines() if line]
+    whole = [json.loads(line) for line in lines if line.endswith(b"}")]
+    assert sum(line.get("count", 1) for line in whole) >= 3001  # one that lacks only its end is here and counted
+    assert (whole[-2]["event"], whole[-1]["lease_s"]) == (LinesDropped.__struct_config__.tag, 4.0)
+    os.close(ours)
+    os.close(theirs)
+
+
+def _read_all(terminal: int) -> bytes:
+    data = b""
+    while select.select([terminal], [], [], 0.2)[0]:
+        data += os.read(terminal, ALL)
+    return data
+
+
+def test_a_socket_that_nobody_reads_stops_nothing() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        log = Log(theirs.fileno())
+        for _ in range(5000):
+            log(Lit("id", 3.0))
+        assert theirs.getblocking()
+        assert json.loads(ours.recv(ALL).splitlines()[0])["event"] == "lit"
+
+
+def test_where_it_cannot_be_opened_again_it_is_written_to_as_it_is(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", refused)  # as another user's terminal or pipe
+    log = Log(pipe[1])
+    for _ in range(2000):
+        log(Lit("id", 3.0))
+    assert json.loads(os.read(pipe[0], ALL).splitlines()[-1])["event"] == "lit"
+
+
+def test_text_that_is_no_unicode_stops_nothing(pipe: tuple[int, int]) -> None:
+    log = Log(pipe[1])
+    log(StartRefused("gate", "\udcff"))
+    log(Lit("id", 3.0))
+    dropped, _ = (json.loads(line) for line in os.read(pipe[0], ALL).splitlines())
+    assert dropped["count"] == 1
 
 
 def test_every_event_has_a_name_of_its_own_and_says_what_it_is() -> None:

@@ -168,7 +168,7 @@ def test_lamps_that_cannot_be_written_at_the_start_are_out_of_service_until_they
         running.see(site.good())
         assert [event.reason for event in running.told() if isinstance(event, Shown)][-1] == "lamp-fault"
         history.unlink()
-        running.clock.advance(1)
+        running.clock.advance(2)
         running.see(site.good())
         assert last_lamps(history).green
         running.close()

@@ -1,6 +1,9 @@
 """What a gate needs to start, how it refuses, and what it says when it dies."""
 
+import binascii
 import json
+import os
+import shutil
 import signal as signals
 import subprocess
 import sys
@@ -14,7 +17,7 @@ from drivers.errors import DeviceMissingError
 from firmware.config import ConfigError
 from firmware.gate import main, trust_of
 from firmware.lamps import LampsOnDemand
-from firmware.program import prepare_run_folder
+from firmware.program import EX_CONFIG, prepare_run_folder, refuse
 from firmware.wiring import signal_of
 from tests.firmware.site import Site, make_site
 
@@ -32,6 +35,33 @@ def test_only_one_gate_runs_in_a_folder(tmp_path: Path) -> None:
     prepare_run_folder(tmp_path / "run", "gate")
     with pytest.raises(ConfigError, match="another gate runs here"):
         prepare_run_folder(tmp_path / "run", "gate")
+
+
+def test_only_one_gate_runs_in_a_folder_that_is_deleted_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    lock = prepare_run_folder(folder, "gate")
+    shutil.rmtree(folder)
+    (tmp_path / "link").symlink_to(folder)
+    for again in (folder, tmp_path / "link"):
+        with pytest.raises(ConfigError, match="another gate runs here"):
+            prepare_run_folder(again, "gate")
+    os.close(prepare_run_folder(folder, "supervisor"))
+    os.close(lock)
+    os.close(prepare_run_folder(folder, "gate"))
+
+
+def test_the_lock_holds_across_network_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = prepare_run_folder(tmp_path / "run", "gate")
+    monkeypatch.setattr(binascii, "crc32", lambda _: 0)  # as there, the socket's name is free
+    with pytest.raises(ConfigError, match="another gate runs here"):
+        prepare_run_folder(tmp_path / "run", "gate")
+    os.close(lock)
+    os.close(prepare_run_folder(tmp_path / "run", "gate"))
+
+
+def test_a_path_that_is_no_unicode_is_refused_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert refuse("gate", ConfigError("/etc/\udcff.toml: no such file")) == EX_CONFIG
+    assert json.loads(capfd.readouterr().err)["why"] == "/etc/\\udcff.toml: no such file"
 
 
 def test_a_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -289,6 +289,16 @@ class TestLink:
             assert link.send(Reading(("\0" * MAX_TEXT_CHARS,) * MAX_TEXTS, 0, 0)) is False
             link.close()
 
+    def test_text_that_is_no_unicode_is_not_sent(self, tmp_path: Path) -> None:
+        with listen(tmp_path / "s") as gate:
+            link = Link(tmp_path / "s", lambda: RECONNECT_NS)
+            assert link.send(Reading(("\ud800",), 0, 0)) is False
+            assert link.send(Heartbeat(1))
+            client, _ = gate.accept()
+            with client:
+                assert decode_reader_message(client.recv(MAX_MESSAGE_BYTES)) == Heartbeat(1)
+            link.close()
+
     def test_what_is_too_large_loses_its_last_texts(self, tmp_path: Path) -> None:
         with listen(tmp_path / "s") as gate:
             link = Link(tmp_path / "s", lambda: RECONNECT_NS)

@@ -58,3 +58,14 @@ def test_a_light_holds_its_presentation_beyond_its_end() -> None:
     session = Session(HELD_NS).seen(A, 0, lit_until_ns=3 * HELD_NS).seen(A, HELD_NS)
     assert session.holds(A, 4 * HELD_NS)
     assert not session.holds(A, 4 * HELD_NS + 1)
+
+
+def test_codes_that_anybody_makes_up_do_not_push_an_accepted_pass_out() -> None:
+    session = Session(HELD_NS).seen(A, 0, lit_until_ns=HELD_NS)
+    assert A.verdict == "accepted"
+    for number in range(3 * HELD_MAX):
+        junk = Key(number.to_bytes(2, "big"), "undecided", "unsupported-kind")
+        session = session.seen(junk, 1)
+        assert session.holds(junk, 1)
+    assert session.holds(A, 1)
+    assert len(session._held_until_ns) <= HELD_MAX

@@ -1,19 +1,21 @@
 """The programs as processes: stopped, killed, starved of disk, refused; what the lamps show meanwhile."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from drivers.signal.simulated import last_lamps
 from firmware.child import Program
-from firmware.events import DarkenFailed, ProgramEnded, WatchdogExpired
-from firmware.supervisor import PROGRAMS
+from firmware.events import DarkenFailed, LogEvent, ProgramEnded, WatchdogExpired
+from firmware.supervisor import PROGRAMS, Change, Supervisor
 from tests.firmware.appliance import GRACE_NS, TIMING, Appliance, alive, appliance_of, children_of, health, wait_until
 from tests.firmware.site import Site, make_site
 
@@ -46,7 +48,7 @@ def test_all_programs_are_ready_at_once_and_a_pass_becomes_a_light_a_record_and_
     assert not appliance.lamps().green
     assert appliance.status == 0
     assert appliance.events("started")
-    assert [event["program"] for event in appliance.events("stopped")] == ["reader", "gate", "uplink", "panel"]
+    assert [event["program"] for event in appliance.events("stopped")] == ["gate", "reader", "uplink", "panel"]
 
 
 def test_a_stopped_gate_is_dark_within_its_lease_and_two_seconds_and_comes_back(site: Site) -> None:
@@ -234,6 +236,26 @@ def test_a_program_that_does_not_stop_is_killed(site: Site, stubborn: Program, m
         assert pid
     assert not alive(pid)
     assert appliance.changes == [("stubborn", "started"), ("stubborn", "ready")]
+
+
+def test_a_program_that_cannot_be_finished_keeps_neither_the_lamps_nor_the_others_waiting(
+    site: Site, stubborn: Program
+) -> None:
+    logged: list[LogEvent] = []
+
+    def changed(_program: str, change: Change) -> None:
+        if change == "ready" and supervisor.ready:
+            for child in supervisor.children.values():
+                os.close(child.pidfd)  # finishing it is an OSError
+            supervisor.stop()
+
+    programs = [replace(stubborn, name="gate", watchdog_s=1.0), replace(stubborn, name="other", watchdog_s=2.0)]
+    site.config.lamp_history.mkdir()  # each darkening is told of
+    supervisor = Supervisor(site.config_path, site.config, programs=programs, changed=changed, log_=logged.append)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        supervisor.run()
+    assert logged[2:] == [DarkenFailed(78), DarkenFailed(78)]
+    assert not any(child.running for child in supervisor.children.values())
 
 
 @pytest.mark.parametrize(("darken_s", "status"), [(5.0, 78), (0.0, -signal.SIGKILL)])

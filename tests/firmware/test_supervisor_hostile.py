@@ -1,5 +1,6 @@
 """What somebody else on the machine may do to the supervisor and its programs, and the lamps meanwhile."""
 
+import errno
 import os
 import shutil
 import signal
@@ -141,6 +142,36 @@ def test_a_strangers_word_and_its_descriptors_are_not_taken(mute: Child) -> None
         stranger.send(b"")
         assert not mute.listen()
         assert (mute.ready, mute.said, _descriptors()) == (False, "", held)
+
+
+def test_a_stopped_gate_is_dark_in_time_when_all_is_stopped(tmp_path: Path) -> None:
+    site = make_site(tmp_path, timing=TIMING.replace("green_s = 1.5", "green_s = 1.0"))
+    site.show("good", site.good())
+    with appliance_of(site) as appliance:
+        _stop_the_green_gate(appliance)
+        appliance.stop()
+        _assert_dark_in_time(site.config.lamp_history)
+        assert all(lamps.lease_s <= 1 for lamps in appliance.history())
+
+
+def test_a_process_without_a_pidfd_is_reaped_and_closes_nobodys_descriptor(
+    mute: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_pid: int) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    stale = mute.pidfd
+    mute.kill()
+    mute.reap()
+    others = os.open("/dev/null", os.O_RDONLY)
+    assert others == stale  # the lowest number that is free
+    monkeypatch.setattr(os, "pidfd_open", fail)
+    with pytest.raises(OSError, match="too many open files"):
+        mute.start()
+    mute.kill()
+    mute.reap()
+    assert (mute.pidfd, mute.running) == (-1, False)
+    os.close(others)  # it is still open
 
 
 def test_a_stopped_gate_whose_supervisor_is_killed_goes_dark_and_ends(site: Site) -> None:

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -153,6 +154,20 @@ class TestPatientOutput:
             out = PatientOutput(pipe)
             out.give_up()
             assert out.write(b"x") == 1
+
+    def test_giving_up_ends_waiting_for_a_terminal_that_is_all_but_full(self) -> None:
+        ours, theirs = pty.openpty()
+        out = PatientOutput(theirs)
+        writing = threading.Thread(target=out.write, args=(b"a line\n" * 20_000,), daemon=True)
+        writing.start()
+        writing.join(0.5)
+        assert writing.is_alive()  # nobody reads
+        out.give_up()
+        writing.join(5)
+        ended = not writing.is_alive()
+        os.close(ours)
+        os.close(theirs)
+        assert ended
 
     def test_a_reader_that_has_gone_is_no_error(self) -> None:
         ours, theirs = os.pipe()
