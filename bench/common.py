@@ -51,6 +51,16 @@ def arguments(name: str, about: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Let the command line say on which disk to measure; one in memory would say nothing about fsync."""
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("/var/tmp"),  # noqa: S108 - a folder of our own is made in it
+        help="on the disk to measure; default /var/tmp",
+    )
+
+
 def finish(name: str, result: dict[str, Any], limits: Sequence[Limit], args: argparse.Namespace) -> int:
     """Print the limits and write the result; return 1 where a full run missed a limit, else 0."""
     shown = table("limits", "what", ">asked: at most", ">measured", "")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bench.appliance import Log, events_in, filesystem, lay, supervised, surroundings
-from bench.common import Limit, arguments, console, finish, percentile, progress, table
+from bench.common import Limit, add_folder, arguments, console, finish, percentile, progress, table
 from bench.visitors import EMPTY_S, HELD_S
 from drivers.clock import open_clock
 from drivers.signal.simulated import read_history
@@ -157,12 +157,7 @@ def main() -> int:
     """Measure, print, write."""
     parser = arguments("latency", __doc__)
     parser.add_argument("--lights", type=int, help=f"default {LIGHTS}, quick {QUICK_LIGHTS}")
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("/var/tmp"),  # noqa: S108 - a folder of our own is made in it
-        help="on the disk to measure; default /var/tmp",
-    )
+    add_folder(parser)
     args = parser.parse_args()
     lights = args.lights or (QUICK_LIGHTS if args.quick else LIGHTS)
     kind = filesystem(args.folder)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.appliance import Log, filesystem, lay, supervised, surroundings
-from bench.common import Limit, arguments, console, finish, percentile, progress, table
+from bench.common import Limit, add_folder, arguments, console, finish, percentile, progress, table
 from drivers.clock import open_clock
 from firmware.checkin import CheckIn, milliseconds, new_id
 from firmware.journal import Journal
@@ -221,12 +221,7 @@ def main() -> int:
     """Measure, print, write."""
     parser = arguments("startup", __doc__)
     parser.add_argument("--runs", type=int, help=f"starts of each kind; default {RUNS}, quick {QUICK_RUNS}")
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("/var/tmp"),  # noqa: S108 - a folder of our own is made in it
-        help="on the disk to measure; default /var/tmp",
-    )
+    add_folder(parser)
     args = parser.parse_args()
     runs = args.runs or (QUICK_RUNS if args.quick else RUNS)
     passes, unsent = (QUICK_PASSES, QUICK_UNSENT) if args.quick else (PASSES, UNSENT)

@@ -171,14 +171,14 @@ def _put(db: sqlite3.Connection, arrived: DecodedBatch) -> Stored:
             db.execute(_INSERT_CONFLICT, (*key, digest, *to_row(checkin)))
     row = (batch.device, batch.epoch, batch.last_seq, digest, batch.first_seq, batch.previous)
     db.execute("INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?, ?, ?)", row)
-    query = f"SELECT {_FOLLOWS} FROM batch WHERE device = :device AND epoch = :epoch AND hash = :hash"  # noqa: S608
+    query = f"SELECT {_FOLLOWS} FROM batch WHERE device = :device AND epoch = :epoch AND hash = :hash"  # noqa: S608 - constants
     names = {"none": FIRST_PREVIOUS, "device": batch.device, "epoch": batch.epoch, "hash": digest}
     follows = bool(db.execute(query, names).fetchone()[0])
     return Stored(new, len(batch.records) - new - conflicts, conflicts, follows)
 
 
 def _known(db: sqlite3.Connection, batch: Batch) -> dict[int, CheckIn]:
-    query = f"SELECT seq, {COLUMNS} FROM checkin WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ?"  # noqa: S608
+    query = f"SELECT seq, {COLUMNS} FROM checkin WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ?"  # noqa: S608 - constants
     rows = db.execute(query, (batch.device, batch.epoch, batch.first_seq, batch.last_seq)).fetchall()
     return {seq: from_row(content) for seq, *content in rows}
 
@@ -186,8 +186,8 @@ def _known(db: sqlite3.Connection, batch: Batch) -> dict[int, CheckIn]:
 def _account(db: sqlite3.Connection, device: str, epoch: bytes, stored: int, last_seq: int) -> Account:
     names = {"none": FIRST_PREVIOUS, "device": device, "epoch": epoch}
     where = "device = :device AND epoch = :epoch"
-    breaks = db.execute(f"SELECT count(*) FROM batch WHERE {where} AND NOT {_FOLLOWS}", names)  # noqa: S608
-    conflicts = db.execute(f"SELECT count(DISTINCT seq) FROM conflict WHERE {where}", names)  # noqa: S608
+    breaks = db.execute(f"SELECT count(*) FROM batch WHERE {where} AND NOT {_FOLLOWS}", names)  # noqa: S608 - constants
+    conflicts = db.execute(f"SELECT count(DISTINCT seq) FROM conflict WHERE {where}", names)  # noqa: S608 - constants
     holes = db.execute(_HOLES, (device, epoch)).fetchall()
     missing = tuple((first, last) for first, last in holes)
     return Account(device, epoch, stored, last_seq, missing, breaks.fetchone()[0], conflicts.fetchone()[0])

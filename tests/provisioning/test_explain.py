@@ -296,15 +296,3 @@ def test_a_terminal_that_knows_only_ascii_gets_its_answer_too() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "refused: bad-compression" in done.stdout
-
-
-@pytest.mark.parametrize("name", ["nosuch.png", "folder/pass.txt", "pass.jpeg"])
-def test_a_mistyped_file_name_is_not_judged_as_a_pass(name: str) -> None:
-    done = greengate("explain", name)
-    assert done.code == 66
-    assert name in done.err
-
-
-@pytest.mark.parametrize("text", ["https://example.org/pass.png", "NO1:AB.CD", "079123456789||NGUYEN VAN A|x.doe"])
-def test_texts_with_dots_are_not_file_names(text: str) -> None:
-    assert greengate("explain", text).code == 3
