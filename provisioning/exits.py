@@ -12,13 +12,17 @@ class Exit(IntEnum):
     """What a script learns from a command."""
 
     OK = 0  # done; for `explain`: accepted
-    REFUSED = 1  # `explain`: refused; `read`: a picture without a symbol
+    REFUSED = 1  # `explain`: refused; `read`: a picture without a symbol; `doctor`, `selftest`, `verify`: a fault found
     USAGE = 2  # the command line is wrong
     UNDECIDED = 3  # `explain`: the pass cannot be judged
     DATA = 65  # EX_DATAERR: what was given cannot be understood
     NO_INPUT = 66  # EX_NOINPUT: a file cannot be opened
     UNAVAILABLE = 69  # EX_UNAVAILABLE: something needed is not installed or not there
+    CANNOT_WRITE = 73  # EX_CANTCREAT: a card, a stick or a file cannot be written
+    TRY_AGAIN = 75  # EX_TEMPFAIL: the same command may succeed later: the centre is away, another technician works
+    NO_PERMISSION = 77  # EX_NOPERM: only root may
     CONFIG = 78  # EX_CONFIG: the configuration or a device in it is wrong
+    STOPPED = 130  # Ctrl-C, or the plan was not agreed to; the same command goes on where this one stopped
 
 
 def emit(result: object) -> None:
