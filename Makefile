@@ -8,12 +8,18 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 # What Debian and Raspberry Pi OS bring, each with what shows that it is there.
 RUN_PARTS := python3-venv:ensurepip mosquitto:/usr/sbin/mosquitto libzbar0:libzbar.so.0
+TEST_PARTS := systemd:/usr/bin/systemd-analyze
+# Beside these, for whoever is root: the tests in a booted Debian.
+ROOT_PARTS := systemd-container:/usr/bin/systemd-nspawn mmdebstrap:/usr/bin/mmdebstrap
+ifeq ($(shell id -u),0)
+TEST_PARTS += $(ROOT_PARTS)
+endif
 FOR_RUN := $(VENV)/.for-run
 FOR_TEST := $(VENV)/.for-test
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(FOR_RUN) ## Set up what is missing and run the whole appliance on this desk, until Ctrl-C
@@ -24,11 +30,20 @@ test: setup ## Run all tests (the public vectors too, where ../shared/vectors is
 	@$(BIN)/pytest
 
 .PHONY: check
-check: setup ## Check format, lint, types and import contracts
+check: setup ## Check format, lint, types, import contracts and how exposed the units are
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.systemd.exposure
+
+.PHONY: deb
+deb: setup ## Build the Debian packages, for each architecture and release, into dist/
+	@$(BIN)/python -m provisioning.deb.build
+
+.PHONY: appliance-test
+appliance-test: setup ## Test the package in a booted Debian, as root: installation, units, faults, upgrade (minutes)
+	@GREENGATE_APPLIANCE=required $(BIN)/pytest -v -m "appliance or not appliance" tests/appliance tests/systemd
 
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend
@@ -41,14 +56,14 @@ conformance: setup ## Run only the tests on the public vectors, and say which ar
 
 .PHONY: bench
 bench: setup ## Measure speed, memory and start, into bench/results/
-	@for program in verify hostile startup latency; do $(BIN)/python -m bench.$$program; done
+	@for program in verify hostile startup latency doctor; do $(BIN)/python -m bench.$$program; done
 
 .PHONY: soak
 soak: setup ## Kill programs 200 times at random moments and count the lights and check-ins
 	@$(BIN)/python -m tests.soak --kills 200
 
 # Where every branch must have been seen: what decides, and what is recorded and sent.
-PURE := verifier/*,firmware/judging.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire.py,firmware/config.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
+PURE := verifier/*,firmware/judging.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire.py,firmware/config.py,firmware/config_mistakes.py,firmware/config_rules.py,firmware/faults.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
 
 .PHONY: coverage
 coverage: setup ## Run all tests, show which branches none reached; the pure parts must have none
@@ -63,7 +78,7 @@ $(FOR_RUN): pyproject.toml provisioning/setup.sh
 	@touch $@
 
 $(FOR_TEST): $(FOR_RUN)
-	@PYTHON="$(PYTHON)" provisioning/setup.sh $(VENV) '.[dev]' $(RUN_PARTS)
+	@PYTHON="$(PYTHON)" provisioning/setup.sh $(VENV) '.[dev]' $(RUN_PARTS) $(TEST_PARTS)
 	@touch $@
 
 .PHONY: clean

@@ -18,9 +18,9 @@ MAX_KIND_CHARS = 24
 KEY_BYTES = 32
 VIET_NAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")  # no summer time since 1945: no tz database needed
 
-Direction = Literal["in", "out"]
+Direction = Literal["in", "out", "test"]  # test: a technician tried the device; nobody came
 VerdictName = Literal["accepted", "refused", "undecided"]
-DIRECTIONS: Final = ("in", "out")
+DIRECTIONS: Final = ("in", "out", "test")
 VERDICTS: Final = ("accepted", "refused", "undecided")
 
 COLUMNS: Final = "id, at_ms, clock_trusted, lane, direction, verdict, reason, kinds, pseudonym"  # of a Row

@@ -33,6 +33,7 @@ from firmware.events import (
     place_of,
     step_times_ms,
 )
+from firmware.faults import DARKENING, by_reader, changed, gravest
 from firmware.floods import Allowance, Seldom
 from firmware.front import Front
 from firmware.journal import JournalError
@@ -46,9 +47,6 @@ from firmware.timekeeping import Span, clock_is_trusted
 STALE_NS = 2_000_000_000  # ours: by then another person may stand there; a light would answer the wrong one
 PROBE_NS = 2_000_000_000  # ours: between attempts to write, or to light, again
 RECORDS_MOST = 20  # ours: of passes not accepted at once, then one a second: no queue is faster
-
-# What keeps the gate out of service, the gravest first: one is shown.
-FAULTS = ("lamp-fault", "journal-failed", "starting", "reader-silent", "no-camera", "camera-stalled")
 
 
 class Recorder(Protocol):
@@ -74,6 +72,7 @@ class Ports:
     checkin: Callable[[Judgement], CheckIn]
     tell: Callable[[Event], None]
     log: Callable[[LogEvent], None]
+    sound: Callable[[VerdictName], None] = lambda _answer: None  # a buzzer, where one is fitted: never waits or raises
 
 
 class Checkpoint:
@@ -152,7 +151,11 @@ class Checkpoint:
             self._record_failed(error)
         else:
             self._probe_ns = None
-            self._change_faults(self._faults - {"journal-failed"})
+            self._change_faults(changed(self._faults, "journal-failed", present=False))
+
+    def suspend(self, *, suspended: bool) -> None:
+        """Be out of service as long as a technician is at work (or, in a test, as soon as none is any more)."""
+        self._change_faults(changed(self._faults, "service-state", present=suspended))
 
     def doubt_journal(self) -> None:
         """Try the journal at the next turn: two waits for a lock in one would be too long for the watchdog."""
@@ -166,8 +169,7 @@ class Checkpoint:
         self._set_reader_fault(heartbeat.fault)
 
     def _set_reader_fault(self, fault: str | None) -> None:
-        others = self._faults & {"lamp-fault", "journal-failed"}
-        self._change_faults(others | {fault} if fault else others)
+        self._change_faults(by_reader(self._faults, fault))
 
     def _reading(self, reading: Reading) -> None:
         received_ns = self._ports.clock.monotonic_ns()
@@ -249,7 +251,9 @@ class Checkpoint:
         seconds = self._timing.green_s if verdict == "accepted" else self._timing.red_s
         self._front.begin(Light(verdict, now_ns, now_ns + _ns(seconds)))
         obeyed = self._set_lamps(now_ns)
-        if not obeyed:
+        if obeyed:
+            self._ports.sound(verdict)
+        else:
             self._forget()
         return obeyed
 
@@ -259,20 +263,19 @@ class Checkpoint:
         obeyed = self._front.turn(now_ns)
         if not obeyed:
             self._lamps_again_ns = now_ns + PROBE_NS
-        others = self._faults - {"lamp-fault"}
-        self._change_faults(others if obeyed else others | {"lamp-fault"})
+        self._change_faults(changed(self._faults, "lamp-fault", present=not obeyed))
         return obeyed
 
     def _return_to_base(self, now_ns: int) -> None:
         """Show what holds between answers: ready, or out of service and why."""
-        self._front.rest("out-of-service" if self._faults else "ready", self._gravest() or "ready", now_ns)
+        self._front.rest("out-of-service" if self._faults else "ready", gravest(self._faults) or "ready", now_ns)
 
     def _record_failed(self, error: JournalError) -> None:
         if "journal-failed" not in self._faults:
             self._ports.log(RecordFailed(why=str(error)))
         self._probe_ns = self._ports.clock.monotonic_ns() + PROBE_NS
         self._forget()
-        self._change_faults(self._faults | {"journal-failed"})
+        self._change_faults(changed(self._faults, "journal-failed", present=True))
 
     def _forget(self) -> None:
         """Let the same pass try again: nobody was answered."""
@@ -281,19 +284,15 @@ class Checkpoint:
     def _change_faults(self, faults: set[str]) -> None:
         if faults == self._faults:
             return
-        before, self._faults = self._gravest(), faults
+        before, self._faults = gravest(self._faults), faults
         now_ns = self._ports.clock.monotonic_ns()
-        grave = bool(faults & {"lamp-fault", "journal-failed"})
-        if grave or self._front.light.until_ns is None:  # else the answer given stays until its end
+        if faults & DARKENING or self._front.light.until_ns is None:  # else the answer given stays until its end
             self._return_to_base(now_ns)
-        reason = self._gravest()
+        reason = gravest(faults)
         if reason is None:
             self._ports.log(ServiceBack())
         elif reason != before:
             self._ports.log(ServiceLost(reason))
-
-    def _gravest(self) -> str | None:
-        return next((fault for fault in FAULTS if fault in self._faults), None)
 
 
 def _ns(seconds: float) -> int:

@@ -1,6 +1,5 @@
 """The device's configuration: one TOML file, checked whole at start."""
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,9 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from firmware.config_mistakes import explained
+from firmware.config_rules import problem_of
+
 CONFIG_MAX_BYTES = 256 * 1024  # ours: a configuration has about forty lines; guards against a wrong file
-SOCKET_PATH_MAX_BYTES = 107  # unix(7): sun_path holds 108 bytes with its terminating zero
-LONGEST_SOCKET = "notify-supervisor.sock"  # of the names that sockets in the run folder have
+VERSION = 1  # of the configuration: raised where an older program would misunderstand it
+APPLIANCE_RUN_FOLDER = Path("/run/greengate")
+APPLIANCE_MARKER = Path("/run/greengate-service/state")  # not in the run folder, which the gate's user may write
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 Label = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -55,11 +58,16 @@ class SymbolsConfig(_Section, frozen=True, kw_only=True):
 
 
 class SignalConfig(_Section, frozen=True, kw_only=True):
-    """Which lamps: BCM pin numbers (gpio), or a file of levels (simulated; default in the run folder)."""
+    """Which lamps: BCM pin numbers (gpio), or a file of levels (simulated; default in the run folder).
+
+    An active buzzer and a heartbeat for a retriggerable relay are fitted where their pins are named.
+    """
 
     kind: Literal["simulated", "gpio"]
     red_pin: Pin | None = None
     green_pin: Pin | None = None
+    buzzer_pin: Pin | None = None
+    heartbeat_pin: Pin | None = None
     active_high: bool = True
     history: Path | None = None
 
@@ -102,9 +110,14 @@ class PanelConfig(_Section, frozen=True, kw_only=True):
 
 
 class RunConfig(_Section, frozen=True, kw_only=True):
-    """Where sockets and other things of this run live."""
+    """Where sockets and other things of this run live.
+
+    `service` is the marker of service state (default: by the folder); `test` is for a technician's self-test alone.
+    """
 
     folder: Path
+    service: Path | None = None
+    test: bool = False
 
 
 class TimingConfig(_Section, frozen=True, kw_only=True):
@@ -119,6 +132,7 @@ class TimingConfig(_Section, frozen=True, kw_only=True):
 class Config(_Section, frozen=True, kw_only=True):
     """The whole configuration, one attribute a section."""
 
+    version: Annotated[int, Meta(ge=1, le=VERSION)] = VERSION
     device: DeviceConfig
     camera: CameraConfig
     symbols: SymbolsConfig = SymbolsConfig()
@@ -144,7 +158,13 @@ class Config(_Section, frozen=True, kw_only=True):
     @property
     def uplink_status(self) -> Path:
         """Return the file in which the uplink says how it is."""
-        return self.run.folder / "uplink.json"
+        return self.run.folder / "uplink" / "uplink.json"
+
+    @property
+    def service_marker(self) -> Path:
+        """Return the file that is there while a technician works on the device."""
+        own = APPLIANCE_MARKER if self.run.folder == APPLIANCE_RUN_FOLDER else self.run.folder / "service"
+        return self.run.service or own
 
     @property
     def lamp_history(self) -> Path:
@@ -158,13 +178,28 @@ def load_config(path: Path) -> Config:
     Raises: ConfigError, one line naming the file, the key and the cure.
     """
     try:
-        table = tomllib.loads(_read(path))
-        config = _convert(table, path.absolute().parent)
-        _check(config)
+        return load_config_text(_read(path), path.absolute().parent)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def load_config_text(text: str, base: Path) -> Config:
+    """Return the configuration in a text; relative paths in it are relative to `base`.
+
+    Raises: ConfigError, one line naming the key and the cure.
+    """
+    try:
+        table = tomllib.loads(text)
+        _check_version(table.get("version"))
+        config = _convert(table, base)
     except RecursionError:
-        raise ConfigError(f"{path}: nested too deeply: is this the right file?") from None
-    except (ConfigError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}".replace("\n", " ")) from None
+        raise ConfigError("nested too deeply: is this the right file?") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(" ".join(str(error).split())) from None
+    except ValueError:  # Python's own, for over 4300 digits
+        raise ConfigError("a number in it has thousands of digits: is this the right file?") from None
+    if problem := problem_of(config):
+        raise ConfigError(problem)
     return config
 
 
@@ -184,6 +219,12 @@ def _read(path: Path) -> str:
         raise ConfigError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
 
 
+def _check_version(version: object) -> None:
+    """Check this before all else: what a newer version may hold is not for this program to call a mistake."""
+    if type(version) is int and version > VERSION:
+        raise ConfigError(f"written for version {version}, this program knows {VERSION}: update the program")
+
+
 def _convert(table: dict[str, Any], base: Path) -> Config:
     def hook(kind: type, value: object) -> object:
         if kind is Path and isinstance(value, str) and value and "\0" not in value:
@@ -193,7 +234,7 @@ def _convert(table: dict[str, Any], base: Path) -> Config:
     try:
         config = msgspec.convert(table, Config, dec_hook=hook)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error))) from None
+        raise ConfigError(explained(str(error), Config)) from None
     return _with_source(config, base)
 
 
@@ -204,47 +245,3 @@ def _with_source(config: Config, base: Path) -> Config:
         return config
     source = str(base / camera.source)
     return msgspec.structs.replace(config, camera=msgspec.structs.replace(camera, source=source))
-
-
-def _explain(problem: str) -> str:
-    """Turn msgspec's "Object contains unknown field `x` - at `$.camera`" into key and cure."""
-    what, _, where = problem.partition(" - at ")
-    section = where.strip("`").removeprefix("$").lstrip(".")
-    if match := re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL):
-        return f"unknown key {_key(section, match[1])}: {_nearest(section, match[1])}"
-    if match := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return f"key {_key(section, match[1])} is missing: add it"
-    return f"key {section or 'file'}: {what[0].lower()}{what[1:]}; docs/commands.md lists what each key takes"
-
-
-def _key(section: str, name: str) -> str:
-    return f"{section}.{name}" if section else name
-
-
-def _nearest(section: str, name: str) -> str:
-    import difflib  # noqa: PLC0415 - only needed to explain a mistake
-
-    struct = Config.__annotations__[section] if section else Config
-    valid = struct.__struct_fields__
-    near = difflib.get_close_matches(name, valid, n=1)
-    return f"did you mean {near[0]}?" if near else f"valid here are {', '.join(valid)}"
-
-
-def _check(config: Config) -> None:
-    """Check what concerns more than one key."""
-    signal, broker = config.signal, config.broker
-    if not config.device.lane.isprintable() or not config.device.site.isprintable():
-        raise ConfigError("keys device.site and device.lane: printable characters only")
-    if signal.kind == "gpio":
-        if signal.red_pin is None or signal.green_pin is None:
-            raise ConfigError("keys signal.red_pin and signal.green_pin are missing: gpio lamps need both")
-        if signal.red_pin == signal.green_pin:
-            raise ConfigError("key signal.green_pin: same as signal.red_pin: give each lamp a pin of its own")
-        if config.clock.kind == "assumed":
-            raise ConfigError('key clock.kind: "assumed" with gpio lamps: use "system"')
-    if (broker.certificate is None) != (broker.key is None):
-        raise ConfigError("keys broker.certificate and broker.key go together: set both or neither")
-    if broker.certificate is not None and broker.ca is None:
-        raise ConfigError("key broker.ca is missing: a client certificate needs TLS")
-    if len(bytes(config.run.folder / LONGEST_SOCKET)) > SOCKET_PATH_MAX_BYTES:
-        raise ConfigError("key run.folder: too long a path for a Unix socket: choose one under 85 bytes")

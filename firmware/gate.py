@@ -17,15 +17,16 @@ from firmware.floods import Seldom
 from firmware.health import State, UplinkFile, health_of
 from firmware.journal import JournalError
 from firmware.judging import Judgement
-from firmware.lamps import LampsOnDemand
+from firmware.lamps import LampsOnDemand, Voice
 from firmware.notify import ALIVE, READY, STOPPING, notify
-from firmware.program import StopFlag, configuration, folder_error, prepare_run_folder, refuse
+from firmware.program import EX_UNAVAILABLE, StopFlag, configuration, folder_error, prepare_run_folder, refuse
 from firmware.recording import Recording
+from firmware.service_state import in_service_state
 from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
 from firmware.timekeeping import span_of
 from firmware.trust_folder import Trust, TrustFolderError, load_trust
-from firmware.wiring import clock_of, signal_of
+from firmware.wiring import clock_of, signal_of, voice_of
 from verifier import Verifier
 
 TURN_S = 0.25  # the longest turn: a quarter of the shortest thing that anybody waits for
@@ -43,12 +44,14 @@ class Gate:
         clock: Clock,
         *,
         log_: Callable[[LogEvent], None],
+        voice: Voice | None = None,
     ) -> None:
         """Listen on the sockets in the run folder. Raises: OSError."""
         self._config = config
         self._trust = trust
         self._clock = clock
         self._log = log_
+        self._voice = voice or Voice()
         self._pseudonyms = Pseudonyms()
         self._texts = load_texts()
         self._uplink = UplinkFile(config.uplink_status)
@@ -62,17 +65,27 @@ class Gate:
             self._selector, config.readings_socket, self._checkpoint.receive, self._malformed.happened
         )
         self._checkpoint.probe()
+        self._serviced = False
+        self._heed_service()
+
+    @property
+    def over(self) -> bool:
+        """Return whether this is a test whose service state has ended."""
+        return self._config.run.test and not self._serviced
 
     def turn(self, longest_s: float = TURN_S) -> None:
         """Wait for the next message or timer, and do what is due."""
         wake_ns = self._checkpoint.wake_ns()
         if wake_ns is not None:
             longest_s = min(longest_s, max(0.0, (wake_ns - self._clock.monotonic_ns()) / 1e9))
-        for key, _ in self._selector.select(longest_s):
+        ready = self._selector.select(longest_s)
+        self._heed_service()
+        for key, _ in ready:
             if key.fileobj in self._selector.get_map():  # not dropped by one before it
                 key.data()
         self._checkpoint.turn()
         self._malformed.turn()
+        self._voice.beat()
         self._tend()
 
     def close(self) -> None:
@@ -81,6 +94,10 @@ class Gate:
         self._readings.close()
         self._selector.close()
         self._recording.close()
+
+    def _heed_service(self) -> None:
+        self._serviced = in_service_state(self._config.service_marker, self._clock.monotonic_ns() / 1e9)
+        self._checkpoint.suspend(suspended=self._serviced != self._config.run.test)
 
     def _ports(self, signal: Signal) -> Ports:
         return Ports(
@@ -93,6 +110,7 @@ class Gate:
             checkin=self._checkin,
             tell=self._events.tell,
             log=self._log,
+            sound=self._voice.sound,
         )
 
     def _checkin(self, judgement: Judgement) -> CheckIn:
@@ -103,7 +121,7 @@ class Gate:
             at_ms=at_ms,
             clock_trusted=judgement.clock_trusted,
             lane=self._config.device.lane,
-            direction=self._config.device.direction,
+            direction="test" if self._config.run.test else self._config.device.direction,
             verdict=judgement.verdict,
             reason=judgement.reason,
             kinds=judgement.kinds,
@@ -134,13 +152,16 @@ class Gate:
             set_aside=self._recording.set_aside,
             unusable=len(self._trust.signers.unusable),
             uplink=self._uplink.status(self._clock.monotonic_ns()),
+            voice=self._voice.faults,
+            service_state=self._serviced,
         )
 
 
 def trust_of(config: Config) -> Trust:
     """Return the configured trust data.
 
-    Raises: ConfigError where there is none, or a demonstration's would open a real gate.
+    Raises: ConfigError where there is none, or a demonstration's would open a real gate; only in a test may it light
+    real lamps, while a technician stands there.
     """
     folder = config.trust.folder
     try:
@@ -149,17 +170,31 @@ def trust_of(config: Config) -> Trust:
         raise ConfigError(str(error)) from None
     if not trust.signers.signers():
         raise ConfigError(f"{folder}: no signer in it: put the trust list's files there")
-    if trust.demo and config.signal.kind == "gpio":
+    tested = config.run.test and in_service_state(config.service_marker)
+    if trust.demo and config.signal.kind == "gpio" and not tested:
         raise ConfigError(f"{folder}: demonstration keys with gpio lamps: install the nation's trust list")
     return trust
 
 
+def check_test(config: Config) -> None:
+    """Make sure that a gate to be tested stands under a technician's eyes.
+
+    Raises: ConfigError.
+    """
+    if config.run.test and not in_service_state(config.service_marker):
+        raise ConfigError("key run.test: only in service state: greengate service start")
+
+
 def main() -> int:
-    """Run until SIGTERM; exit 0, or 78 (EX_CONFIG) where something is missing that a restart does not bring."""
+    """Run until SIGTERM; exit 0, or 78 (EX_CONFIG) where something is missing that a restart does not bring.
+
+    A test (run.test) whose service state has ended exits 69 (EX_UNAVAILABLE).
+    """
     sys.excepthook = report_crash
     stop = StopFlag()
     try:
         config = configuration("gate", __doc__)
+        check_test(config)
         lock = prepare_run_folder(config.run.folder, "gate")
         trust = trust_of(config)
         lamps = LampsOnDemand(lambda: signal_of(config))
@@ -167,8 +202,8 @@ def main() -> int:
         return refuse("gate", error)
     log(TrustLoaded(len(trust.signers.signers()), len(trust.signers.unusable)))
     try:
-        with lamps:
-            status = _run(config, trust, lamps, stop)
+        with voice_of(config) as voice, lamps:  # the lamps first, at the end
+            status = _run(config, trust, lamps, voice, stop)
     except DeviceError:  # they could not be darkened: who sees this status tries that from outside
         log(ServiceLost(reason="lamp-fault"))
         status = 1
@@ -177,19 +212,19 @@ def main() -> int:
     return status
 
 
-def _run(config: Config, trust: Trust, lamps: Signal, stop: StopFlag) -> int:
+def _run(config: Config, trust: Trust, lamps: Signal, voice: Voice, stop: StopFlag) -> int:
     try:
-        gate = Gate(config, trust, lamps, clock_of(config), log_=log)
+        gate = Gate(config, trust, lamps, clock_of(config), log_=log, voice=voice)
     except OSError as error:
         return refuse("gate", folder_error(config.run.folder, error))
     notify(READY)
     log(Started("gate", demo=trust.demo))
-    while not stop:
+    while not (stop or gate.over):
         gate.turn()
         notify(ALIVE)
     notify(STOPPING)
     gate.close()
-    return 0
+    return 0 if stop else EX_UNAVAILABLE
 
 
 if __name__ == "__main__":

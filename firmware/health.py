@@ -1,6 +1,5 @@
 """How the device is, for technicians (pure, but for reading the uplink's status file)."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from msgspec import Meta
 
 from firmware.config import DeviceConfig
 from firmware.messages import Count, Health, Notice
+from firmware.small_files import read_small
 from firmware.texts import Words
 
 STATUS_MAX_BYTES = 4096  # ours: the status has five short fields
@@ -42,6 +42,8 @@ class State:
     set_aside: int
     unusable: int
     uplink: UplinkStatus | None
+    service_state: bool = False
+    voice: tuple[str, ...] = ()  # what is wrong with buzzer and heartbeat
 
 
 class UplinkFile:
@@ -56,13 +58,12 @@ class UplinkFile:
     def status(self, now_ns: int) -> UplinkStatus | None:
         """Return the status at a time (monotonic), None where there is none, or an old one."""
         try:
-            with self._path.open("rb") as file:
-                written_ns = os.fstat(file.fileno()).st_mtime_ns
-                status = msgspec.json.decode(file.read(STATUS_MAX_BYTES), type=UplinkStatus)
+            data, about = read_small(self._path, STATUS_MAX_BYTES)
+            status = msgspec.json.decode(data, type=UplinkStatus)
         except (OSError, msgspec.DecodeError):
             return None
-        if written_ns != self._written_ns:
-            self._written_ns, self._changed_ns = written_ns, now_ns
+        if about.st_mtime_ns != self._written_ns:
+            self._written_ns, self._changed_ns = about.st_mtime_ns, now_ns
         return status if now_ns - self._changed_ns <= SILENT_NS else None
 
 
@@ -88,10 +89,12 @@ def _numbers(state: State) -> dict[str, int]:
     """Return what technicians should know, the gravest first: how many of each, 0 = nothing to know."""
     uplink, unsent = state.uplink, state.unsent or 0
     return {
+        "service-state": state.service_state,
         "demo": state.demo,
         "no-rules": 1,  # as long as there is no engine for them
         "clock-not-synchronised": not state.clock_trusted,
         "journal-set-aside": state.set_aside,
+        **dict.fromkeys(state.voice, 1),
         "trust-unusable": state.unusable,
         "uplink-silent": uplink is None,
         "centre-unreachable": uplink is not None and not uplink.connected,

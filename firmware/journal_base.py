@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from firmware.small_files import read_small, write_small
+
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x43584A31  # "CXJ1": tells the journal from anybody else's SQLite file
 EPOCH_BYTES = 8
@@ -119,17 +121,14 @@ def write_mark(path: Path, mark: Mark) -> None:
 
     Raises: OSError.
     """
-    target = beside(path, ".suspect")
-    draft = beside(path, ".suspect.new")
-    draft.write_bytes(msgspec.json.encode(mark))
-    draft.replace(target)
+    write_small(beside(path, ".suspect"), msgspec.json.encode(mark), FILE_MODE)
 
 
 def read_mark(path: Path) -> Mark | None:
     """Return the mark of a suspect journal, None where there is none that can be read."""
     try:
-        with beside(path, ".suspect").open("rb") as file:
-            return msgspec.json.decode(file.read(MARK_MAX_BYTES), type=Mark)
+        data, _ = read_small(beside(path, ".suspect"), MARK_MAX_BYTES)
+        return msgspec.json.decode(data, type=Mark)
     except (OSError, msgspec.DecodeError):
         return None
 

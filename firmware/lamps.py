@@ -1,4 +1,7 @@
-"""The gate's lamps, opened when they can be: a failing lamp is out of service, not a restart."""
+"""The gate's lamps, opened when they can be: a failing lamp is out of service, not a restart.
+
+And its voice: a buzzer and a heartbeat that may be missing or fail, and are then a notice and nothing more.
+"""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -6,6 +9,9 @@ from typing import Self
 
 from drivers.errors import DeviceError, DeviceMissingError
 from drivers.signal import Signal
+from drivers.signal.output import Buzzer, Heartbeat
+from firmware.messages import Aspect
+from firmware.signalling import TONES
 
 
 class LampsOnDemand:
@@ -33,6 +39,45 @@ class LampsOnDemand:
         signal, self._signal = self._signal, None
         if signal:
             signal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Voice:
+    """What a gate has beside its lamps: tones for its answers, and a heartbeat; either may not be fitted."""
+
+    def __init__(self, buzzer: Buzzer | None = None, heartbeat: Heartbeat | None = None) -> None:
+        """Take over both."""
+        self._buzzer = buzzer
+        self._heartbeat = heartbeat
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return the codes of the notices that technicians should see."""
+        parts = {"buzzer-fault": self._buzzer, "heartbeat-fault": self._heartbeat}
+        return tuple(code for code, part in parts.items() if part is not None and part.fault is not None)
+
+    def sound(self, aspect: Aspect) -> None:
+        """Sound an aspect's tone, without waiting."""
+        if self._buzzer is not None and (tone := TONES.get(aspect)):
+            self._buzzer.sound(tone)
+
+    def beat(self) -> None:
+        """Show the heartbeat's relay that the gate's loop has turned."""
+        if self._heartbeat is not None:
+            self._heartbeat.beat()
+
+    def close(self) -> None:
+        """Leave the buzzer silent and the heartbeat low; a second call does nothing."""
+        for part in (self._heartbeat, self._buzzer):
+            if part is not None:
+                part.close()
 
     def __enter__(self) -> Self:
         return self

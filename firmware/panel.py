@@ -20,6 +20,7 @@ from starlette.routing import Route
 from firmware.config import ConfigError, PanelConfig
 from firmware.crash import report_crash
 from firmware.events import Started, Stopped, log
+from firmware.handed_over import handed_over
 from firmware.messages import MAX_MESSAGE_BYTES, MessageError, decode_event
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.panel_limits import STREAMS_PATH, Connection, KnownNames, SeatedStream, Seats, is_own, tell_quietly
@@ -200,7 +201,7 @@ def main() -> int:
     sys.excepthook = report_crash
     try:
         config = configuration("panel", __doc__)
-        listener = bind(config.panel)
+        listener = handed_over(config.panel) or bind(config.panel)
     except ConfigError as error:
         return refuse("panel", error)
     with listener:

@@ -6,7 +6,7 @@ Strangers on the network, however many, leave room for the appliance's own scree
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -181,4 +181,8 @@ def _is_address(host: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    return _is_address(host) and ip_address(host).is_loopback
+    if not _is_address(host):
+        return False
+    address = ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None  # on a socket of both kinds
+    return (mapped or address).is_loopback

@@ -15,6 +15,7 @@ from firmware.events import StartRefused, log
 from firmware.lifeline import tie
 from firmware.notify import STATUS, notify
 
+EX_UNAVAILABLE = 69  # sysexits.h: what this program needs was there, and has gone
 EX_CONFIG = 78  # sysexits.h: a restart would not help, somebody has to change something
 _NAME_BYTES = 80  # ours: an abstract socket's name is 108 bytes at most, unix(7)
 FOLDER_MODE = 0o750  # of the run folder: sockets within are for the gate's user and group

@@ -1,12 +1,14 @@
-"""From an aspect to lamps (pure): which lamp is lit when, and when that changes next.
+"""From an aspect to lamps and tones (pure): which lamp is lit when, when that changes next, and what sounds first.
 
 The table is that of the words and aspects on the device: accepted green steady for the lease, refused red steady,
-undecided red flashing slowly, out of service a short red flash every 3 s, ready dark.
+undecided red flashing slowly, out of service a short red flash every 3 s, ready dark. An active buzzer has one pitch,
+so that tones differ by how many beeps they have and how long: accepted one long, refused two, undecided three short.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from drivers.signal.output import Tone
 from firmware.messages import Aspect
 
 _S = 1_000_000_000  # nanoseconds
@@ -36,6 +38,12 @@ PATTERNS: dict[Aspect, tuple[Step, ...]] = {
     "refused": (Step(RED, None),),
     "undecided": (Step(RED, _S // 2), Step(DARK, _S // 2)),
     "out-of-service": (Step(RED, _S * 15 // 100), Step(DARK, _S * 285 // 100)),
+}
+
+TONES: dict[Aspect, Tone] = {  # seconds on, then off, by turns; what is not here is silent
+    "accepted": ((0.6, 0.0),),
+    "refused": ((0.25, 0.15), (0.25, 0.0)),
+    "undecided": ((0.1, 0.1), (0.1, 0.1), (0.1, 0.0)),
 }
 
 

@@ -22,7 +22,8 @@ from firmware.floods import Seldom
 from firmware.health import UplinkStatus
 from firmware.journal_reader import JournalError, JournalReader
 from firmware.notify import ALIVE, READY, STOPPING, notify
-from firmware.program import StopFlag, configuration, refuse
+from firmware.program import FOLDER_MODE, StopFlag, configuration, refuse
+from firmware.small_files import write_small
 from firmware.uplink_events import (
     AckIgnored,
     BatchAcknowledged,
@@ -42,6 +43,7 @@ RESEND_S = 10.0  # ours: an acknowledgement takes a second over the worst of net
 RESEND_MAX_S = 60.0
 REMEMBERED = 256  # ours: batches sent but not acknowledged, hours of attempts
 FAULT_MAX_CHARS = 300
+STATUS_MODE = 0o640  # the gate, a user of its own in the same group, reads it
 
 NO_ACK = "the centre does not acknowledge: is its collector running, and does it take this device's batches?"
 DAMAGED = "the journal is damaged: the gate sets it aside"
@@ -207,10 +209,10 @@ class StatusFile:
 
     def write(self, status: UplinkStatus) -> None:
         """Replace the file; a failure is logged once until it passes."""
-        draft = self._path.with_name(self._path.name + ".new")
         try:
-            draft.write_bytes(msgspec.json.encode(status))
-            draft.replace(self._path)
+            if not self._path.parent.is_dir():  # on an appliance it is there, and this user's
+                self._path.parent.mkdir(FOLDER_MODE)
+            write_small(self._path, msgspec.json.encode(status), STATUS_MODE)
         except OSError as error:
             if not self._failing:
                 self._log(UplinkStatusFailed(f"{self._path}: {error.strerror}"))

@@ -1,11 +1,17 @@
 """From configuration to devices: the one place where a driver is chosen."""
 
+from typing import TYPE_CHECKING
+
 from drivers.broker import Broker, open_broker
 from drivers.camera import Camera, open_camera
 from drivers.clock import Clock, open_clock
-from drivers.signal import Signal, darken, open_signal
+from drivers.signal import Signal, darken, open_buzzer, open_heartbeat, open_signal
 from drivers.symbols import SymbolReader, open_symbol_reader
 from firmware.config import Config
+from firmware.credentials import credential
+
+if TYPE_CHECKING:
+    from firmware.lamps import Voice
 
 
 def camera_of(config: Config) -> Camera:
@@ -46,8 +52,21 @@ def signal_of(config: Config) -> Signal:
     )
 
 
+def voice_of(config: Config) -> "Voice":
+    """Open the buzzer and the heartbeat that are configured; what is wrong with them is a fault of theirs."""
+    from firmware.lamps import Voice  # noqa: PLC0415 - threads and tones: the gate's alone, 0.3 MiB in each program
+
+    signal, history = config.signal, config.lamp_history
+    buzzer = heartbeat = None
+    if signal.heartbeat_pin is not None:
+        heartbeat = open_heartbeat(signal.kind, pin=signal.heartbeat_pin, history=history)
+    if signal.buzzer_pin is not None:
+        buzzer = open_buzzer(signal.kind, pin=signal.buzzer_pin, active_high=signal.active_high, history=history)
+    return Voice(buzzer, heartbeat)
+
+
 def darken_of(config: Config) -> None:
-    """Put the configured lamps out, whoever lit them.
+    """Put the configured lamps out, whoever lit them, silence the buzzer and put the heartbeat low.
 
     Raises: DeviceMissingError.
     """
@@ -58,6 +77,8 @@ def darken_of(config: Config) -> None:
         green_pin=signal.green_pin,
         active_high=signal.active_high,
         history=config.lamp_history,
+        buzzer_pin=signal.buzzer_pin,
+        heartbeat_pin=signal.heartbeat_pin,
     )
 
 
@@ -74,8 +95,8 @@ def broker_of(config: Config) -> Broker:
         host=broker.host,
         port=broker.port,
         client_id=config.device.name,
-        ca=broker.ca,
-        certificate=broker.certificate,
-        key=broker.key,
+        ca=credential(broker.ca),
+        certificate=credential(broker.certificate),
+        key=credential(broker.key),
         protocol=broker.protocol,
     )

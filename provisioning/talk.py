@@ -38,6 +38,10 @@ class Talk:
         """Return a text in the language."""
         return self._phrases[code].filled(self.lang, values)
 
+    def has(self, code: str) -> bool:
+        """Tell whether there is a text of this code."""
+        return code in self._phrases
+
     def say(self, code: str, **values: object) -> None:
         """Tell one thing on standard output: a line, or `{"event": CODE, ...values}`."""
         if self.as_json:
@@ -96,6 +100,7 @@ class Talk:
         """Show a bar on standard error, where that is a terminal; what it gives is called with each step's size."""
         console = Console(stderr=True)
         shown = console.is_terminal and not self.as_json
-        with Progress(console=console, disable=not shown, transient=True) as bar:
+        both = sys.stdout.isatty()  # else lines meant for a pipe would be drawn above the bar, on standard error
+        with Progress(console=console, disable=not shown, transient=True, redirect_stdout=both) as bar:
             task = bar.add_task(self.text(code, **values), total=total)
             yield lambda step: bar.advance(task, step)

@@ -1,7 +1,11 @@
-"""The lamps: what a person at the gate sees, and the promise that a green one goes out by itself."""
+"""The lamps: what a person at the gate sees, and the promise that a green one goes out by itself.
+
+Beside them, where they are fitted: a buzzer, whose tones end by themselves, and a heartbeat for a relay.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal, Protocol, Self, assert_never
 
 if TYPE_CHECKING:
@@ -9,8 +13,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from drivers.signal.lease import LampBank
+    from drivers.signal.output import Buzzer, Heartbeat, Output
 
 SignalKind = Literal["simulated", "gpio"]
+OutputName = Literal["buzzer", "heartbeat"]
+HISTORIES: dict[OutputName, str] = {"buzzer": "buzzer.jsonl", "heartbeat": "heartbeat.jsonl"}  # beside the lamps' own
 
 
 class Signal(Protocol):
@@ -77,6 +84,27 @@ def open_signal(
     )
 
 
+def open_buzzer(kind: SignalKind, *, pin: int, active_high: bool = True, history: Path | None = None) -> Buzzer:
+    """Open an active buzzer, silent, in a thread of its own; what is wrong with it is its `fault`, never an error.
+
+    Args:
+        kind: as of the lamps.
+        pin: its pin, in Broadcom's numbering ("gpio" only).
+        active_high: whether it sounds at a high level.
+        history: the *lamps'* history, beside which its own is kept ("simulated" only).
+    """
+    from drivers.signal.output import Buzzer  # noqa: PLC0415 - only where one is fitted
+
+    return Buzzer(lambda: _open_output(kind, "buzzer", pin, active_high=active_high, history=history))
+
+
+def open_heartbeat(kind: SignalKind, *, pin: int, history: Path | None = None) -> Heartbeat:
+    """Open a heartbeat's pin, low; takes what `open_buzzer` does, and raises as little."""
+    from drivers.signal.output import Heartbeat  # noqa: PLC0415 - only where one is fitted
+
+    return Heartbeat(lambda: _open_output(kind, "heartbeat", pin, active_high=True, history=history))
+
+
 def darken(
     kind: SignalKind,
     *,
@@ -84,13 +112,47 @@ def darken(
     green_pin: int | None = None,
     active_high: bool = True,
     history: Path | None = None,
+    buzzer_pin: int | None = None,
+    heartbeat_pin: int | None = None,
 ) -> None:
-    """Put both lamps out after their program died; takes and raises what `open_signal` does."""
-    lamps = _open_lamps(kind, red_pin=red_pin, green_pin=green_pin, active_high=active_high, history=history)
+    """Put both lamps out after their program died, then silence the buzzer and put the heartbeat low, where fitted.
+
+    Takes and raises what `open_signal` does, once everything was tried.
+    """
+    with contextlib.ExitStack() as later:  # each is tried, whatever became of those before
+        if heartbeat_pin is not None:
+            later.callback(_put_off, kind, "heartbeat", heartbeat_pin, active_high=True, history=history)
+        if buzzer_pin is not None:
+            later.callback(_put_off, kind, "buzzer", buzzer_pin, active_high=active_high, history=history)
+        lamps = _open_lamps(kind, red_pin=red_pin, green_pin=green_pin, active_high=active_high, history=history)
+        try:
+            lamps.put(red=False, green=False, lease_s=0.0, by="darken")
+        finally:
+            lamps.close()
+
+
+def _put_off(kind: SignalKind, name: OutputName, pin: int, *, active_high: bool, history: Path | None) -> None:
+    output = _open_output(kind, name, pin, active_high=active_high, history=history)
     try:
-        lamps.put(red=False, green=False, lease_s=0.0, by="darken")
+        output.put(on=False, by="darken")
     finally:
-        lamps.close()
+        output.close()
+
+
+def _open_output(kind: SignalKind, name: OutputName, pin: int, *, active_high: bool, history: Path | None) -> Output:
+    match kind:
+        case "simulated":
+            from drivers.signal.simulated import SimulatedOutput  # noqa: PLC0415 - only what is configured
+
+            if history is None:
+                raise ValueError(f"a simulated {name} needs a history file")
+            return SimulatedOutput(name, history.with_name(HISTORIES[name]))
+        case "gpio":
+            from drivers.signal.gpio import open_gpio_output  # noqa: PLC0415 - gpiozero costs 9 MiB
+
+            return open_gpio_output(name, pin, active_high=active_high)
+        case _:
+            assert_never(kind)
 
 
 def _open_lamps(

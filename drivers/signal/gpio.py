@@ -1,4 +1,4 @@
-"""Lamps on a Raspberry Pi's pins, by gpiozero over lgpio and over nothing else."""
+"""Lamps, a buzzer and a heartbeat on a Raspberry Pi's pins, by gpiozero over lgpio and over nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from drivers.errors import DeviceError, DeviceMissingError
 
 if TYPE_CHECKING:
     from drivers.signal.lease import Cause
+    from drivers.signal.output import OutputCause
 
 Faults = tuple[type[Exception], ...]
 
@@ -24,6 +25,12 @@ def open_gpio_lamps(red_pin: int, green_pin: int, *, active_high: bool) -> GpioL
     """
     factory, faults = _open_factory()
     return GpioLamps(red_pin, green_pin, active_high=active_high, factory=factory, faults=faults)
+
+
+def open_gpio_output(name: str, pin: int, *, active_high: bool) -> GpioOutput:
+    """Open one pin for a buzzer or a heartbeat, off; takes and raises what `open_gpio_lamps` does."""
+    factory, faults = _open_factory()
+    return GpioOutput(name, pin, active_high=active_high, factory=factory, faults=faults)
 
 
 class GpioLamps:
@@ -50,7 +57,7 @@ class GpioLamps:
             if red_pin == green_pin:
                 raise ValueError(f"red and green lamp are both on pin {red_pin}")  # noqa: TRY301 - frees the factory
             for name, pin in (("green", green_pin), ("red", red_pin)):
-                self._leds[name] = self._claim(name, pin, active_high=active_high)
+                self._leds[name] = _claim(f"{name} lamp", pin, active_high=active_high, factory=factory, faults=faults)
         except (ValueError, DeviceError):
             self.close()
             raise
@@ -71,14 +78,54 @@ class GpioLamps:
             led.close()
         self._factory.close()
 
-    def _claim(self, name: str, pin: int, *, active_high: bool) -> Any:  # noqa: ANN401 - gpiozero ships no types
+
+class GpioOutput:
+    """One pin of a gpiozero factory, which it owns."""
+
+    def __init__(
+        self,
+        name: str,
+        pin: int,
+        *,
+        active_high: bool,
+        factory: Any,  # noqa: ANN401 - gpiozero ships no types
+        faults: Faults = (GPIOZeroError, OSError),
+    ) -> None:
+        """Claim the pin, off; `faults` are what the factory's pins may raise.
+
+        Raises:
+            DeviceMissingError: no such pin, or it is in use.
+        """
+        self._name, self._factory, self._faults = name, factory, faults
         try:
-            return LED(pin, active_high=active_high, initial_value=False, pin_factory=self._factory)
+            self._device = _claim(name, pin, active_high=active_high, factory=factory, faults=faults)
+        except DeviceError:
+            factory.close()
+            raise
+
+    def put(self, *, on: bool, by: OutputCause) -> None:  # noqa: ARG002 - as in the port
+        """Set the level; see `Output.put`."""
+        try:
+            self._device.value = on
         except self._faults as error:
-            raise DeviceMissingError(
-                f"the {name} lamp's pin {pin!r} cannot be used: {error}",
-                cure="choose a free pin (Broadcom's numbering) and stop any other program that holds it",
+            raise DeviceError(
+                f"the {self._name} cannot be set: {error}", cure=f"check its wiring ({self._name})"
             ) from error
+
+    def close(self) -> None:
+        """Release the pin."""
+        self._device.close()
+        self._factory.close()
+
+
+def _claim(name: str, pin: int, *, active_high: bool, factory: Any, faults: Faults) -> Any:  # noqa: ANN401 - gpiozero ships no types
+    try:
+        return LED(pin, active_high=active_high, initial_value=False, pin_factory=factory)
+    except faults as error:
+        raise DeviceMissingError(
+            f"the {name}'s pin {pin!r} cannot be used: {error}",
+            cure="choose a free pin (Broadcom's numbering) and stop any other program that holds it",
+        ) from error
 
 
 def _open_factory() -> tuple[Any, Faults]:

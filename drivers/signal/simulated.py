@@ -1,24 +1,22 @@
-"""Lamps drawn in a file: a level that outlives its program, as a Raspberry Pi keeps a dead program's pins."""
+"""Lamps, a buzzer and a heartbeat drawn in files: levels that outlive their program, as pins of a Raspberry Pi do."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from drivers.errors import DeviceError, DeviceMissingError
+from drivers.errors import DeviceError
+from drivers.signal.history import History, entries_of, tail_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from drivers.signal.lease import Cause
+    from drivers.signal.output import OutputCause
 
-HISTORY_MAX_BYTES = 1024 * 1024  # ours: a day out of service flashes 6 MB; two such files are kept
-OLD = ".1"  # behind the name of the history before
-TAIL_BYTES = 4096  # where the last whole line is looked for; a line has about 100 bytes
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,15 @@ class Lamps:
     green: bool
     lease_s: float  # of the green light; 0 where there is none
     by: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a buzzer or a heartbeat does from `t_ns` on, and why."""
+
+    t_ns: int  # as of `Lamps`
+    on: bool
+    by: OutputCause
 
 
 class SimulatedLamps:
@@ -46,65 +53,52 @@ class SimulatedLamps:
             DeviceMissingError: the file cannot be opened for writing.
         """
         self._shown: tuple[bool, bool] | None = None
-        self._history = history
-        try:
-            self._fd = _open_to_append(history)
-        except OSError as error:
-            raise DeviceMissingError(
-                f"the history of the simulated lamps cannot be written: {history}: {error.strerror}",
-                cure="name a file in a folder that exists and is writable",
-            ) from error
-        self._torn = _ends_torn(self._fd)
+        self._history = History(history, "simulated lamps")
 
     def put(self, *, red: bool, green: bool, lease_s: float, by: Cause) -> None:
         """Append the new levels; see `LampBank.put`."""
         if by in {"show", "lease"} and not green and self._shown == (red, green):
             return
-        lamps = Lamps(t_ns=time.monotonic_ns(), red=red, green=green, lease_s=lease_s, by=by)
-        line = json.dumps(asdict(lamps)).encode() + b"\n"
-        self._append(b"\n" + line if self._torn else line)
+        self._history.append(asdict(Lamps(time.monotonic_ns(), red=red, green=green, lease_s=lease_s, by=by)))
         self._shown = (red, green)
 
     def close(self) -> None:
         """Close the file; the lamps stay as they are."""
-        os.close(self._fd)
+        self._history.close()
 
-    def _append(self, line: bytes) -> None:
-        if os.fstat(self._fd).st_size > HISTORY_MAX_BYTES:
-            with contextlib.suppress(OSError):  # a full disk: the next line says so, or tries again
-                self._begin_anew()
-        try:
-            written = os.write(self._fd, line)  # one write: lines of two processes never mix
-        except OSError as error:
-            raise DeviceError(f"the lamps' history cannot be written: {error.strerror}") from error
-        self._torn = written != len(line)
-        if self._torn:
-            raise DeviceError("the lamps' history was written in part only", cure="free some disk space")
 
-    def _begin_anew(self) -> None:
-        """Put a new file in the old one's place at once, so that nobody ever finds none."""
-        draft, old = _beside(self._history, ".new"), _beside(self._history, OLD)
-        draft.write_bytes(json.dumps(asdict(last_lamps(self._history))).encode() + b"\n")
-        old.unlink(missing_ok=True)
-        os.link(self._history, old)
-        draft.replace(self._history)
-        fd = _open_to_append(self._history)
-        os.close(self._fd)
-        self._fd = fd
+class SimulatedOutput:
+    """A buzzer's or a heartbeat's pin that appends each level to a file, as one JSON object a line."""
+
+    def __init__(self, name: str, history: Path) -> None:
+        """Open the history to append to; nothing is written yet.
+
+        Raises:
+            DeviceMissingError: the file cannot be opened for writing.
+        """
+        self._name = name
+        self._history: History | None = History(history, f"simulated {name}")
+
+    def put(self, *, on: bool, by: OutputCause) -> None:
+        """Append the level; see `Output.put`."""
+        if self._history is None:  # strict: a pin that was given back takes no level
+            raise DeviceError(f"the {self._name} is closed", cure="open it again")
+        self._history.append(asdict(Level(time.monotonic_ns(), on=on, by=by)))
+
+    def close(self) -> None:
+        """Close the file; the level stays as it is."""
+        history, self._history = self._history, None
+        if history:
+            history.close()
 
 
 def read_history(history: Path) -> list[Lamps]:
-    """Read all that was shown and is kept, oldest first; a torn line (a process killed, a full disk) is left out.
+    """Read all that the lamps showed and is kept, oldest first; a torn line is left out.
 
     Raises:
         OSError: the file cannot be read.
     """
-    try:
-        before = _parse(_beside(history, OLD).read_bytes())
-    except FileNotFoundError:
-        before = []
-    shown = _parse(history.read_bytes())
-    return before + (shown[1:] if before and shown[:1] == before[-1:] else shown)
+    return _whole(Lamps, entries_of(history))
 
 
 def last_lamps(history: Path) -> Lamps:
@@ -113,34 +107,34 @@ def last_lamps(history: Path) -> Lamps:
     Raises:
         OSError: the file is there and cannot be read.
     """
-    dark = Lamps(t_ns=0, red=False, green=False, lease_s=0.0, by="close")
-    try:
-        with history.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-            shown = _parse(file.read())
-    except FileNotFoundError:
-        return dark
-    return shown[-1] if shown else dark
+    shown = _whole(Lamps, tail_of(history))
+    return shown[-1] if shown else Lamps(t_ns=0, red=False, green=False, lease_s=0.0, by="close")
 
 
-def _open_to_append(history: Path) -> int:
-    return os.open(history, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+def read_levels(history: Path) -> list[Level]:
+    """Read all that a buzzer or a heartbeat did and is kept, oldest first; a torn line is left out.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return _whole(Level, entries_of(history))
 
 
-def _beside(history: Path, suffix: str) -> Path:
-    return history.with_name(history.name + suffix)
+def last_level(history: Path) -> Level:
+    """Read what a buzzer or a heartbeat does now: off where it never did anything; reads only the end of the file.
+
+    Raises:
+        OSError: the file is there and cannot be read.
+    """
+    levels = _whole(Level, tail_of(history))
+    return levels[-1] if levels else Level(t_ns=0, on=False, by="close")
 
 
-def _ends_torn(fd: int) -> bool:
-    size = os.fstat(fd).st_size
-    return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
-
-
-def _parse(content: bytes) -> list[Lamps]:
-    shown = []
-    for line in content.splitlines():
+def _whole(kind: type[T], entries: Iterable[dict[str, Any]]) -> list[T]:
+    found = []
+    for entry in entries:
         try:
-            shown.append(Lamps(**json.loads(line)))
-        except (ValueError, TypeError):  # torn: no JSON, or JSON that lacks fields
+            found.append(kind(**entry))
+        except TypeError:  # JSON that lacks fields, or has others
             continue
-    return shown
+    return found

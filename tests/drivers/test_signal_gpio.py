@@ -12,14 +12,14 @@ from gpiozero.pins.local import LocalPiFactory
 from gpiozero.pins.mock import MockFactory
 
 from drivers.errors import DeviceError, DeviceMissingError
-from drivers.signal import darken, open_signal
-from drivers.signal.gpio import GpioLamps
+from drivers.signal import darken, open_buzzer, open_heartbeat, open_signal
+from drivers.signal.gpio import GpioLamps, GpioOutput
 from drivers.signal.lease import LeasedSignal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RED, GREEN = 17, 27
+RED, GREEN, BUZZER, HEARTBEAT = 17, 27, 22, 23
 PI_4B = 0xC03111  # the revision code of a Raspberry Pi 4 Model B
 
 
@@ -127,6 +127,49 @@ def test_a_dead_programs_lamps_are_darkened(lgpio: FakeLgpio) -> None:
     darken("gpio", red_pin=RED, green_pin=GREEN, active_high=False)
     assert set(lgpio.driven[RED] + lgpio.driven[GREEN]) == {1}
     assert not lgpio.handles
+
+
+@pytest.mark.parametrize(("active_high", "off"), [(True, 0), (False, 1)])
+def test_a_dead_programs_buzzer_and_heartbeat_are_put_off(
+    lgpio: FakeLgpio,
+    active_high: bool,  # noqa: FBT001 - a table
+    off: int,
+) -> None:
+    darken("gpio", red_pin=RED, green_pin=GREEN, active_high=active_high, buzzer_pin=BUZZER, heartbeat_pin=HEARTBEAT)
+    assert set(lgpio.driven[BUZZER]) == {off}
+    assert set(lgpio.driven[HEARTBEAT]) == {0}  # a relay's input falls, whatever lights a lamp
+    assert not lgpio.handles
+
+
+def test_a_heartbeat_is_driven_low_from_the_first_moment_to_the_last(lgpio: FakeLgpio) -> None:
+    heartbeat = open_heartbeat("gpio", pin=HEARTBEAT)
+    heartbeat.beat()
+    heartbeat.beat()
+    heartbeat.beat()
+    heartbeat.close()
+    assert [level for number, level in enumerate(lgpio.driven[HEARTBEAT]) if level or number == 0] == [0, 1, 1]
+    assert lgpio.driven[HEARTBEAT][-1] == 0
+    assert not lgpio.handles
+
+
+def test_a_buzzer_on_a_pin_in_use_is_a_fault_and_no_error(lgpio: FakeLgpio) -> None:
+    lgpio.busy = {BUZZER, HEARTBEAT}
+    heartbeat = open_heartbeat("gpio", pin=HEARTBEAT)
+    assert "heartbeat's pin 23" in str(heartbeat.fault)
+    buzzer = open_buzzer("gpio", pin=BUZZER)
+    buzzer.close()
+    assert "buzzer's pin 22" in str(buzzer.fault)
+    assert not lgpio.handles
+
+
+def test_a_write_to_a_buzzer_that_fails_is_a_device_error() -> None:
+    factory = MockFactory()
+    output = GpioOutput("buzzer", BUZZER, active_high=True, factory=factory)
+    factory.pin(BUZZER).function = "input"
+    with pytest.raises(DeviceError, match="the buzzer cannot be set") as failed:
+        output.put(on=True, by="tone")
+    assert failed.value.cure
+    output.close()
 
 
 def test_a_write_that_fails_is_a_device_error(lgpio: FakeLgpio) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from drivers.errors import DeviceError, DeviceMissingError
 from drivers.signal import darken, open_signal
+from drivers.signal.history import HISTORY_MAX_BYTES
 from drivers.signal.lease import LeasedSignal
-from drivers.signal.simulated import HISTORY_MAX_BYTES, Lamps, SimulatedLamps, last_lamps, read_history
+from drivers.signal.simulated import Lamps, SimulatedLamps, last_lamps, read_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,7 @@ def test_each_long_history_takes_the_place_of_the_one_before(history: Path) -> N
 
 
 def test_a_history_that_cannot_be_begun_anew_goes_on(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.signal.simulated.HISTORY_MAX_BYTES", 10)
+    monkeypatch.setattr("drivers.signal.history.HISTORY_MAX_BYTES", 10)
     history.with_name("lamps.jsonl.new").mkdir()
     for _ in range(3):
         darken("simulated", history=history)

@@ -39,7 +39,7 @@ checkins = st.builds(
     at_ms=st.integers(0, MAX_AT_MS),
     clock_trusted=st.booleans(),
     lane=lanes,
-    direction=st.sampled_from(["in", "out"]),
+    direction=st.sampled_from(["in", "out", "test"]),
     verdict=st.sampled_from(["accepted", "refused", "undecided"]),
     reason=codes,
     kinds=st.lists(codes, max_size=8).map(tuple),

@@ -45,7 +45,9 @@ def free_port() -> int:
         return port
 
 
-def make_site(folder: Path, *, now: datetime | None = None, timing: str = "", journal: str = "journal.db") -> Site:
+def make_site(
+    folder: Path, *, now: datetime | None = None, timing: str = "", journal: str = "journal.db", run: str = ""
+) -> Site:
     at = now or datetime.now(UTC)
     issuer = DemoIssuer(at)
     for name in ("trust", "pictures", "run"):
@@ -77,6 +79,7 @@ port = {free_port()}
 port = {free_port()}
 [run]
 folder = "run"
+{run}
 [timing]
 {timing}
 """,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.config import CONFIG_MAX_BYTES, ConfigError, load_config
+from firmware.config import CONFIG_MAX_BYTES, VERSION, ConfigError, load_config, load_config_text
 
 WHOLE = """
 [device]
@@ -47,7 +47,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert config.camera.source == str(tmp_path / "pictures")
     assert config.readings_socket == tmp_path / "run/readings.sock"
     assert config.events_socket == tmp_path / "run/events.sock"
-    assert config.uplink_status == tmp_path / "run/uplink.json"
+    assert config.uplink_status == tmp_path / "run/uplink/uplink.json"
+    assert config.service_marker == tmp_path / "run/service"
     assert config.lamp_history == tmp_path / "run/lamps.jsonl"
 
 
@@ -107,8 +108,37 @@ def test_too_large(tmp_path: Path) -> None:
     ("was", "becomes", "says"),
     [
         ("[run]", "[rum]", "unknown key rum: did you mean run?"),
+        ("[camera]", "[camra]", "unknown key camra: did you mean camera?"),
+        (
+            'name = "kiosk-1"',
+            'name = "kiosk-1"\ngreen_s = 3.0',
+            "unknown key device.green_s: did you mean timing.green_s? It goes under [timing]",
+        ),
+        ("[device]", "redpin = 1\n[device]", "unknown key redpin: did you mean signal.red_pin? It goes under [signal]"),
+        (
+            '[signal]\nkind = "simulated"',
+            '[signal]\nkind = "simulated"\n[signal.broker]',
+            "unknown key signal.broker: did you mean broker? [broker] is a section of its own",
+        ),
+        ("[run]", '[run]\n"a\\u001b[31m" = 1', "unknown key run.a?[31m: valid here are"),
+        ("[run]", f"[run]\n{'k' * 5000} = 1", f"unknown key run.{'k' * 64}...: valid here are"),
+        ("[run]", '[run]\n"a - at `$.b`" = 1', "unknown key run.a - at `$.b`: valid here are"),
+        (
+            "[device]",
+            "version = 2\nnew = 1\n[device]",
+            "written for version 2, this program knows 1: update the program",
+        ),
+        ("[device]", "version = 0\n[device]", "key version: expected `int` >= 1"),
+        ("[device]", "version = true\n[device]", "key version: expected `int`, got `bool`"),
+        ("[device]", f"version = {'9' * 5000}\n[device]", "a number in it has thousands of digits"),
+        (
+            'kind = "simulated"\nsource',
+            f'kind = "{"k" * 5000}"\nsource',
+            f"key camera.kind: invalid enum value '{'k' * 100}",
+        ),
+        ("[run]", "[run]\ntest = 1", "key run.test: expected `bool`, got `int`"),
         ('kind = "simulated"\nsource', 'kynd = "simulated"\nsource', "unknown key camera.kynd: did you mean kind?"),
-        ("[run]", "[run]\nzzz = 1", "unknown key run.zzz: valid here are folder"),
+        ("[run]", "[run]\nzzz = 1", "unknown key run.zzz: valid here are folder, service, test"),
         ('[trust]\nfolder = "trust"', "", "key trust is missing: add it"),
         ('lane = "Cổng 1"\n', "", "key device.lane is missing: add it"),
         ('name = "kiosk-1"', 'name = "Kiosk 1"', "key device.name: expected `str` matching regex"),
@@ -137,7 +167,7 @@ def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, beco
     [
         ("", "gpio lamps need both"),
         ("red_pin = 17", "gpio lamps need both"),
-        ("red_pin = 17\ngreen_pin = 17", "give each lamp a pin of its own"),
+        ("red_pin = 17\ngreen_pin = 17", "key signal.green_pin: same as signal.red_pin: give each a pin of its own"),
         ("red_pin = 17\ngreen_pin = 28", "key signal.green_pin: expected `int` <= 27"),
         ('red_pin = 17\ngreen_pin = 27\n[clock]\nkind = "assumed"', '"assumed" with gpio lamps: use "system"'),
     ],
@@ -145,6 +175,31 @@ def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, beco
 def test_real_lamps_ask_for_more(tmp_path: Path, pins: str, says: str) -> None:
     text = WHOLE.replace('[signal]\nkind = "simulated"', f'[signal]\nkind = "gpio"\n{pins}')
     assert says in _problem(_write(tmp_path, text))
+
+
+def test_the_version_may_be_said(tmp_path: Path) -> None:
+    assert load_config(_write(tmp_path, WHOLE)).version == VERSION
+    assert load_config(_write(tmp_path, f"version = {VERSION}\n{WHOLE}")).version == VERSION
+
+
+@pytest.mark.parametrize(
+    ("run", "marker"),
+    [
+        ('folder = "/run/greengate"', "/run/greengate-service/state"),
+        ('folder = "/run/greengate"\nservice = "/run/other"', "/run/other"),
+        ('folder = "run"', "/base/run/service"),
+        ('folder = "run"\nservice = "state"', "/base/state"),
+    ],
+)
+def test_the_marker_of_service_state_is_where_the_gates_user_cannot_write_it(run: str, marker: str) -> None:
+    config = load_config_text(WHOLE.replace('folder = "run"', run), Path("/base"))
+    assert config.service_marker == Path(marker)
+    assert not config.run.test
+
+
+def test_a_mistake_in_a_text_is_one_line_without_a_file() -> None:
+    with pytest.raises(ConfigError, match=r"\Akey device is missing: add it\Z"):
+        load_config_text("", Path("/base"))
 
 
 def test_real_lamps_with_two_pins_are_taken(tmp_path: Path) -> None:

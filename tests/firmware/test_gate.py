@@ -12,9 +12,11 @@ from drivers.signal.simulated import last_lamps, read_history
 from firmware.events import JournalSetAside, LogEvent, ReadingDropped, ServiceBack
 from firmware.gate import Gate, trust_of
 from firmware.journal_base import Mark, write_mark
+from firmware.journal_reader import JournalReader
 from firmware.lamps import LampsOnDemand
 from firmware.messages import MAX_MESSAGE_BYTES, Health, Heartbeat, Reading, Shown, decode_event, encode
 from firmware.recording import TEND_NS
+from firmware.service_state import LONGEST_S, begin, end
 from firmware.sockets import connect
 from firmware.timekeeping import BUILD_DATE, STEADY_NS
 from firmware.wiring import signal_of
@@ -66,8 +68,8 @@ class Running:
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[Running]:
-    site = make_site(folder, now=NOW)
+def _running(folder: Path, run: str = "") -> Iterator[Running]:
+    site = make_site(folder, now=NOW, run=run)
     with open_signal("simulated", history=site.config.lamp_history) as signal:
         running = Running(site, SimulatedClock(NOW), signal)
         yield running
@@ -185,3 +187,52 @@ def test_a_signer_that_cannot_be_used_is_a_notice(tmp_path: Path) -> None:
         closing(Gate(site.config, spoilt, signal, SimulatedClock(NOW), log_=lambda _: None)) as gate,
     ):
         assert gate._state().unusable == 1
+
+
+def _begin_service(running: Running) -> None:
+    begin(running.site.config.service_marker, NOW, running.clock.monotonic_ns() / 1e9)
+
+
+def test_in_service_state_the_gate_is_out_of_service_and_says_so(tmp_path: Path) -> None:
+    with _running(tmp_path) as running:
+        running.see()
+        _begin_service(running)
+        running.see(running.site.good())
+        running.clock.advance(1)
+        running.turn()
+        *_, shown, health = running.told()
+        assert isinstance(shown, Shown)
+        assert isinstance(health, Health)
+        assert (shown.aspect, shown.reason) == ("out-of-service", "service-state")
+        assert (health.in_service, health.unsent, health.notices[0].code) == (False, 0, "service-state")
+        end(running.site.config.service_marker)
+        running.see(running.site.good())
+        assert last_lamps(running.site.config.lamp_history).green
+        assert not running.gate.over
+
+
+def test_service_state_ends_by_itself(tmp_path: Path) -> None:
+    with _running(tmp_path) as running:
+        _begin_service(running)
+        running.see()
+        assert not running.gate._checkpoint.in_service
+        running.clock.advance(LONGEST_S)
+        running.see()
+        assert running.gate._checkpoint.in_service
+
+
+def test_a_test_records_tests_and_ends_with_service_state(tmp_path: Path) -> None:
+    with _running(tmp_path, "test = true") as running:
+        assert running.gate.over  # nobody said that a technician is here
+        running.see(running.site.good())
+        _begin_service(running)
+        running.see(running.site.good())
+        assert last_lamps(running.site.config.lamp_history).green
+        assert not running.gate.over
+        end(running.site.config.service_marker)
+        running.see(running.site.expired())
+        assert running.gate.over
+    with JournalReader(tmp_path / "journal.db") as journal:
+        unsent = journal.batch(10)
+    assert unsent
+    assert [(checkin.direction, checkin.verdict) for checkin in unsent.records] == [("test", "accepted")]

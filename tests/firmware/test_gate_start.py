@@ -8,16 +8,19 @@ import signal as signals
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from drivers.errors import DeviceMissingError
+from drivers.signal.simulated import last_lamps
 from firmware.config import ConfigError
 from firmware.gate import main, trust_of
 from firmware.lamps import LampsOnDemand
-from firmware.program import EX_CONFIG, prepare_run_folder, refuse
+from firmware.program import EX_CONFIG, EX_UNAVAILABLE, prepare_run_folder, refuse
+from firmware.service_state import begin, end
 from firmware.wiring import signal_of
 from tests.firmware.site import Site, make_site
 
@@ -75,6 +78,46 @@ def test_demonstration_keys_light_no_real_lamps(tmp_path: Path) -> None:
     real = msgspec.structs.replace(config.signal, kind="gpio", red_pin=17, green_pin=27)
     with pytest.raises(ConfigError, match="demonstration keys with gpio lamps"):
         trust_of(msgspec.structs.replace(config, signal=real))
+
+
+def _service_state(site: Site) -> None:
+    begin(site.config.service_marker, datetime.now(UTC))
+
+
+def test_demonstration_keys_light_real_lamps_only_in_a_test_in_service_state(tmp_path: Path) -> None:
+    site = make_site(tmp_path, run="test = true")
+    real = msgspec.structs.replace(site.config.signal, kind="gpio", red_pin=17, green_pin=27)
+    config = msgspec.structs.replace(site.config, signal=real)
+    with pytest.raises(ConfigError, match="demonstration keys with gpio lamps"):
+        trust_of(config)
+    _service_state(site)
+    assert trust_of(config).demo
+    untested = msgspec.structs.replace(config, run=msgspec.structs.replace(config.run, test=False))
+    with pytest.raises(ConfigError, match="demonstration keys with gpio lamps"):
+        trust_of(untested)
+
+
+def test_a_test_without_service_state_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = make_site(tmp_path, run="test = true")
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+    assert main() == EX_CONFIG
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "only in service state: greengate service start" in line
+    assert not site.config.lamp_history.exists()
+
+
+def test_a_test_ends_with_service_state_dark_and_with_a_status_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(tmp_path, run="test = true")
+    _service_state(site)
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+    monkeypatch.setattr("firmware.gate.notify", lambda *_: end(site.config.service_marker))  # ready: it is over
+    assert main() == EX_UNAVAILABLE
+    lamps = last_lamps(site.config.lamp_history)
+    assert (lamps.red, lamps.green) == (False, False)
 
 
 def _without_signers(site: Site) -> None:

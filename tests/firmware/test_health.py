@@ -36,6 +36,7 @@ def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
 @pytest.mark.parametrize(
     ("state", "code"),
     [
+        (replace(WELL, service_state=True), "service-state"),
         (replace(WELL, demo=True), "demo"),
         (replace(WELL, clock_trusted=False), "clock-not-synchronised"),
         (replace(WELL, set_aside=2), "journal-set-aside"),

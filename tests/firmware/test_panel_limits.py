@@ -119,6 +119,8 @@ def test_places_are_forgotten_with_their_last_stream() -> None:
         ("127.0.0.1", "127.0.0.1", True),
         ("::1", "::1", True),
         ("192.0.2.7", "192.0.2.7", True),  # this machine's own screen by its outer address
+        ("::ffff:127.0.0.1", "::ffff:192.0.2.7", True),  # on a socket of both kinds
+        ("::ffff:192.0.2.8", "::ffff:192.0.2.7", False),
         ("192.0.2.8", "192.0.2.7", False),
         ("2001:db8::1", "2001:db8::2", False),
         ("", "192.0.2.7", False),

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.signal.output import check_tone
 from firmware.messages import Aspect
-from firmware.signalling import DARK, GREEN, PATTERNS, RED, Light, lamps_at, next_change_ns
+from firmware.signalling import DARK, GREEN, PATTERNS, RED, TONES, Light, lamps_at, next_change_ns
 
 MS = 1_000_000
 LIGHTS = st.builds(Light, st.sampled_from(sorted(PATTERNS)), st.integers(0, 10**12), st.none() | st.integers(0, 10**12))
@@ -51,3 +52,12 @@ def test_lamps_stay_until_the_next_change(light: Light, later_ns: int) -> None:
     assert change_ns is None or change_ns > now_ns
     last_ns = change_ns - 1 if change_ns else now_ns + 10**10
     assert lamps_at(light, now_ns) == lamps_at(light, last_ns)
+
+
+def test_an_answer_is_heard_by_how_many_beeps_it_has() -> None:
+    assert {aspect: len(tone) for aspect, tone in TONES.items()} == {"accepted": 1, "refused": 2, "undecided": 3}
+    shortest = {aspect: min(on_s for on_s, _ in tone) for aspect, tone in TONES.items()}
+    assert shortest["accepted"] > 2 * shortest["refused"] > 2 * shortest["undecided"]
+    for tone in TONES.values():
+        check_tone(tone)
+        assert sum(on_s + off_s for on_s, off_s in tone) < 1.0  # over before the next one comes

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from firmware.checkpoint import FAULTS
+from firmware.faults import FAULTS
 from firmware.texts import Words, load_texts
 from verifier import Reason
 

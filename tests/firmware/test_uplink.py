@@ -1,5 +1,6 @@
 """The uplink: what is recorded arrives, whatever broker, network and centre do."""
 
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -174,17 +175,17 @@ def test_a_broker_that_refuses_to_take_a_batch_is_asked_again_a_little_later(rig
 
 
 def test_a_status_that_cannot_be_written_is_logged_once_until_it_can(tmp_path: Path) -> None:
-    logged: list[LogEvent] = []
-    status = StatusFile(tmp_path / "run" / "uplink.json", logged.append)
+    path, logged = tmp_path / "run" / "uplink" / "uplink.json", list[LogEvent]()
+    status = StatusFile(path, logged.append)
     well = UplinkStatus(connected=True, unsent=0)
     for _ in range(2):
         status.write(well)
     assert [type(event) for event in logged] == [UplinkStatusFailed]
     (tmp_path / "run").mkdir()
     status.write(well)
-    assert UplinkFile(tmp_path / "run" / "uplink.json").status(0) == well
+    assert UplinkFile(path).status(0) == well
     status.remove()
-    (tmp_path / "run").rmdir()
+    shutil.rmtree(tmp_path / "run")
     status.write(well)
     status.remove()
     assert [type(event) for event in logged] == [UplinkStatusFailed] * 2

@@ -146,7 +146,7 @@ def drained(site: Site) -> list[str]:
 
 def status(site: Site) -> UplinkStatus:
     try:
-        return msgspec.json.decode((site.folder / "uplink.json").read_bytes(), type=UplinkStatus)
+        return msgspec.json.decode((site.folder / "uplink" / "uplink.json").read_bytes(), type=UplinkStatus)
     except FileNotFoundError:
         return UplinkStatus(connected=False, unsent=0)
 
@@ -171,7 +171,7 @@ def test_a_broker_that_goes_and_comes_is_found_again_and_the_programs_stop_in_or
     for process in (uplink, collector):
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    assert not (site.folder / "uplink.json").exists()
+    assert not (site.folder / "uplink" / "uplink.json").exists()
     assert states[:2] == ["READY=1", "WATCHDOG=1"]
     assert drained(site)[-1] == "STOPPING=1"
 

@@ -20,9 +20,12 @@ def batches() -> dict[str, Batch]:
     refused = replace(checkin(2), verdict="refused", reason="expired", kinds=("test", "recovery"))
     undecided = replace(checkin(3), verdict="undecided", reason="not-a-pass", kinds=(), pseudonym=None)
     mixed = (refused, replace(undecided, clock_trusted=False, direction="out", lane="7"))
+    second = Batch("gate-1", EPOCH, 2, mixed, encode_batch(first).digest)
+    tried = (replace(checkin(4), direction="test"),)
     return {
         "one accepted check-in, the first of its epoch": first,
-        "refused and undecided, after the batch above": Batch("gate-1", EPOCH, 2, mixed, encode_batch(first).digest),
+        "refused and undecided, after the batch above": second,
+        "a technician's test, after the batch above": Batch("gate-1", EPOCH, 4, tried, encode_batch(second).digest),
     }
 
 
