@@ -10,19 +10,38 @@ from provisioning.layout import Layout
 from provisioning.talk import Talk
 
 
+class BusyError(Exception):
+    """Another command is at work: which process, as far as is known."""
+
+    def __init__(self, pid: str) -> None:
+        super().__init__(f"process {pid}")
+        self.pid = pid
+
+
 @contextlib.contextmanager
 def alone(layout: Layout, talk: Talk) -> Iterator[None]:
     """Hold the technicians' lock. Raises: typer.Exit(75) where another command holds it, (77) where it is not ours."""
-    try:
-        layout.lock.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        talk.fail(Exit.NO_PERMISSION, "root-needed")
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(layout))
+        except BusyError as error:
+            talk.fail(Exit.TRY_AGAIN, "busy", pid=error.pid)
+        except OSError as error:
+            talk.need_root()
+            talk.fail(Exit.NO_PERMISSION, "lock-unusable", file=str(layout.lock), why=error.strerror)
+        yield
+
+
+@contextlib.contextmanager
+def locked(layout: Layout) -> Iterator[None]:
+    """Hold the technicians' lock, for a command that says by itself why it cannot. Raises: BusyError, OSError."""
+    layout.lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            talk.fail(Exit.TRY_AGAIN, "busy", pid=os.read(lock, 20).decode("ascii", "replace").strip() or "?")
+            raise BusyError(os.read(lock, 20).decode("ascii", "replace").strip() or "?") from None
         os.truncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -38,4 +39,4 @@ def phrases(topic: str) -> dict[str, Phrase]:
 def locale_lang(environment: Mapping[str, str] = os.environ) -> Lang:
     """Return the language of the locale: Vietnamese where it says so, else English."""
     chosen = next((environment[name] for name in _VARIABLES if environment.get(name)), "")
-    return "vi" if chosen.startswith("vi") else "en"
+    return "vi" if re.split(r"[_.@]", chosen)[0] == "vi" else "en"

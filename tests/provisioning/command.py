@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from provisioning.main import app
 
+EVERY = 3  # of the moments at which a command is stopped in a test
+
 
 @dataclass(frozen=True)
 class Done:
