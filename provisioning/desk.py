@@ -13,23 +13,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-import cbor2
-import msgspec
-import segno
-
 from firmware.lifeline import tied
-from firmware.trust_folder import REVOKED
-from provisioning.issuer import DemoIssuer, demo_entry, hc1
-from verifier.revocation import uci_hash
+from provisioning.showing import lay_showing
 
 HOST = "127.0.0.1"
 STOP_S = 5.0
 START_S = 5.0  # ours: far more than a broker and a collector need
-REVOKED_UCI = "URN:UVCI:01:VN:DEMOREVOKED#A"
 
 
 class DeskError(Exception):
@@ -60,36 +53,9 @@ def lay(folder: Path, at: datetime) -> Desk:
     desk = Desk(folder, _free_port(), _free_port())
     for name in ("pictures", "trust"):
         (folder / name).mkdir()
-    issuer = DemoIssuer(at)
-    (folder / "trust" / "demo.der").write_bytes(issuer.certificate_der)
-    (folder / "trust" / REVOKED).write_bytes(msgspec.json.encode({"uci": [uci_hash(REVOKED_UCI).hex()]}))
-    for number, (name, text) in enumerate(passes(issuer, at).items(), start=1):
-        picture = folder / "pictures" / f"{number}-{name}.png"
-        segno.make(text, error="m", micro=False).save(str(picture), scale=6, border=4)
+    lay_showing(folder / "pictures", folder / "trust", at)
     desk.config.write_text(_configuration(desk), "utf-8")
     return desk
-
-
-def passes(issuer: DemoIssuer, at: datetime) -> dict[str, str]:
-    """Return the texts of one good pass and of the five ways in which one is not."""
-    return {
-        "accepted": issuer.issue(),
-        "expired": issuer.issue(issued=at - timedelta(days=200), expires=at - timedelta(days=20)),
-        "forged": _forged(issuer, at),
-        "revoked": issuer.issue({"ci": REVOKED_UCI}),
-        "unknown-issuer": DemoIssuer(at).issue(kind="t"),
-        "not-a-pass": "https://example.org/menu",
-    }
-
-
-def _forged(issuer: DemoIssuer, at: datetime) -> str:
-    """Return a pass whose claims were changed after they were signed."""
-    certificate = {"ver": "1.3.0", "nam": {"fnt": "TRAN"}, "dob": "1980-01-01", "v": [demo_entry("v", "VN", at)]}
-    signed, changed = (
-        cbor2.dumps({1: "VN", 4: int(at.timestamp()) + seconds, -260: {1: certificate}}) for seconds in (60, 10**8)
-    )
-    protected, unprotected, _, signature = issuer.sign1(signed)
-    return hc1(cbor2.dumps(cbor2.CBORTag(18, [protected, unprotected, changed, signature])))
 
 
 def _configuration(desk: Desk) -> str:

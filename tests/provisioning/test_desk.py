@@ -15,7 +15,7 @@ from drivers.symbols.pictures import load_luma
 from firmware.config import load_config
 from firmware.gate import trust_of
 from firmware.trust_folder import load_trust
-from provisioning import desk
+from provisioning import desk, showing
 from provisioning.desk import Desk, DeskError
 from provisioning.issuer import DemoIssuer
 from tests.firmware.appliance import wait_until
@@ -37,7 +37,7 @@ class RememberedIssuer(DemoIssuer):
 @pytest.fixture
 def issuers(monkeypatch: pytest.MonkeyPatch) -> list[DemoIssuer]:
     RememberedIssuer.made = []
-    monkeypatch.setattr(desk, "DemoIssuer", RememberedIssuer)
+    monkeypatch.setattr(showing, "DemoIssuer", RememberedIssuer)
     return RememberedIssuer.made
 
 

@@ -1,0 +1,128 @@
+"""What a self-test is made of: three pictures, whom to trust, and the device's configuration turned to them.
+
+The issuer's key is made for this test and lives in this process's memory only.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import segno
+
+from firmware.config import Config
+from provisioning.issuer import DemoIssuer
+from provisioning.selftest.account import Account
+from provisioning.showing import passes
+
+LIGHT_S = 1.5  # ours: seen by a person, and over before the next picture (after 2.5 s)
+HELD_S = 0.5
+EMPTY_PX = 200
+VALID, FORGED, EMPTY = "1-valid.png", "2-forged.png", "3-empty.png"
+IN_MEMORY = Path("/run")  # where it can be written: nothing of a test is ever on a card
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A test's folder, and the configuration of the programs in it."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def config_path(self) -> Path:
+        """Return the configuration's file."""
+        return self.folder / "greengate.toml"
+
+    @property
+    def log(self) -> Path:
+        """Return where the programs log to."""
+        return self.folder / "log.jsonl"
+
+    def show(self) -> None:
+        """Put all pictures before the camera at once: it lists the folder anew for each round."""
+        (self.folder / "drafts").rename(self.folder / "pictures")
+
+    def take_away(self, picture: str) -> None:
+        """Show a picture in no later round."""
+        (self.folder / "pictures" / picture).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def staged(device: Config, at: datetime, account: Account) -> Iterator[Stage]:
+    """Make a test of a device's configuration in a folder of its own, as of now (`at`, aware). Raises: OSError."""
+    parent = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="greengate-selftest-", dir=parent))
+    try:
+        stage = Stage(folder, derived(device, folder))
+        _lay(stage, at)
+        account.take_over(folder)
+        yield stage
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def derived(device: Config, folder: Path) -> Config:
+    """Return the configuration of a test: the device's lamps, clock and journal; everything else in the folder."""
+    history = device.lamp_history if device.lamp_history.parent.is_dir() else folder / "lamps.jsonl"
+    replace = msgspec.structs.replace
+    return replace(
+        device,
+        camera=replace(device.camera, kind="simulated", source=str(folder / "pictures"), width_px=1280, height_px=720),
+        signal=replace(device.signal, history=history if device.signal.kind == "simulated" else None),
+        trust=replace(device.trust, folder=folder / "trust"),
+        run=replace(device.run, folder=folder / "run", service=device.service_marker, test=True),
+        timing=replace(device.timing, green_s=LIGHT_S, red_s=LIGHT_S, held_s=HELD_S),
+    )
+
+
+def toml_of(config: Config) -> str:
+    """Return a configuration as TOML."""
+    values = msgspec.to_builtins(config, enc_hook=str)
+    plain = [f"{key} = {_literal(value)}\n" for key, value in values.items() if not isinstance(value, dict)]
+    return "".join([*plain, *(_section(name, keys) for name, keys in values.items() if isinstance(keys, dict))])
+
+
+def _section(name: str, keys: dict[str, Any]) -> str:
+    lines = [f"{key} = {_literal(value)}\n" for key, value in keys.items() if value is not None]
+    return f"[{name}]\n{''.join(lines)}"
+
+
+def _literal(value: Any) -> str:  # noqa: ANN401 - what msgspec makes of a section's values
+    # JSON's strings and numbers are TOML's too, but for DEL, which TOML wants escaped
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _lay(stage: Stage, at: datetime) -> None:
+    for name in ("drafts", "pictures", "trust"):
+        (stage.folder / name).mkdir()
+    issuer = DemoIssuer(at)
+    texts = passes(issuer, at)
+    for picture, kind in ((VALID, "accepted"), (FORGED, "forged")):
+        segno.make(texts[kind], error="m", micro=False).save(str(stage.folder / "drafts" / picture), scale=6, border=4)
+    (stage.folder / "drafts" / EMPTY).write_bytes(white_png(EMPTY_PX))
+    (stage.folder / "trust" / "demo.der").write_bytes(issuer.certificate_der)
+    stage.config_path.write_text(toml_of(stage.config), "utf-8")
+
+
+def white_png(side_px: int) -> bytes:
+    """Return a white picture (PNG, ISO/IEC 15948: one bit a pixel, each row behind a filter's zero)."""
+    row = b"\0" + b"\xff" * ((side_px + 7) // 8)
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", side_px, side_px, 1, 0, 0, 0, 0),
+        b"IDAT": zlib.compress(row * side_px),
+        b"IEND": b"",
+    }
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks.items()
+    )
