@@ -1,0 +1,352 @@
+"""The enrolment service over real TLS: what a device gets, and what strangers do not."""
+
+import base64
+import contextlib
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from centre import enrolment_serve
+from centre.ca_profile import fingerprint_of, serial_of
+from centre.enrolment_events import Enrolled, Refused, Renewed, Retired
+from centre.enrolment_limits import Limits, Rate
+from tests.centre.enrolling import Centre, Client, Running, csr, new_key
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[Centre]:
+    made = Centre(tmp_path / "home")
+    yield made
+    made.registry.close()
+
+
+@pytest.fixture
+def running(centre: Centre) -> Iterator[Running]:
+    with Running(centre) as service:
+        yield service
+
+
+def flipped(pem: bytes) -> bytes:
+    """Return a request whose signature is another's."""
+    der = bytearray(x509.load_pem_x509_csr(pem).public_bytes(serialization.Encoding.DER))
+    der[-1] ^= 1
+    return b"-----BEGIN CERTIFICATE REQUEST-----\n%s-----END CERTIFICATE REQUEST-----\n" % base64.encodebytes(der)
+
+
+def enrol(running: Running, client: Client, code: str, name: str | None = None) -> tuple[int, dict[str, Any]]:
+    return running.ask("POST", "/v1/enrol", {"device": name or client.name, "code": code, "csr": client.csr})
+
+
+def enrolled(running: Running, folder: Path, name: str = "gate-1") -> Client:
+    client = Client(folder / name, name)
+    client.took(enrol(running, client, running.centre.add(name)))
+    return client
+
+
+def refused(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
+    status, body = answer
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message"}
+    return status, body["error"]["code"]
+
+
+def test_the_ca_is_given_to_everybody_who_then_compares_its_fingerprint(running: Running) -> None:
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    with unverified.wrap_socket(running.raw()) as tls:
+        tls.sendall(b"GET /ca.pem HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: tls.recv(4096), b""))
+    pem = answer.partition(b"\r\n\r\n")[2]
+    assert fingerprint_of(x509.load_pem_x509_certificate(pem)) == running.centre.authority.fingerprint
+    assert running.ask("GET", "/ca.pem") == (200, {"text": pem.decode()})
+
+
+def test_a_device_enrols_with_its_code(running: Running, tmp_path: Path) -> None:
+    code = running.centre.add()
+    client = Client(tmp_path / "device")
+    answer = enrol(running, client, code.lower().replace("-", " "))
+    certificate = client.took(answer)
+    assert certificate.subject.rfc4514_string() == "CN=gate-1"
+    assert answer[1]["ca"] == running.centre.authority.pem
+    assert answer[1]["settings"] == {
+        "site": "site",
+        "lane": "lane",
+        "direction": "in",
+        "broker_host": "broker.example",
+        "broker_port": 8883,
+    }
+    assert running.centre.events[-1] == Enrolled("gate-1", serial_of(certificate), again=False)
+
+
+def test_the_name_is_the_registrys_whatever_the_request_says(running: Running, tmp_path: Path) -> None:
+    code = running.centre.add()
+    client = Client(tmp_path / "device", "centre.boss")
+    assert client.took(enrol(running, client, code, "gate-1")).subject.rfc4514_string() == "CN=gate-1"
+
+
+def test_an_answer_lost_on_the_way_comes_again_to_the_same_key_only(running: Running, tmp_path: Path) -> None:
+    code = running.centre.add()
+    client = Client(tmp_path / "device")
+    first = enrol(running, client, code)
+    running.centre.at += timedelta(days=30)  # the code would be over
+    assert enrol(running, client, code) == first
+    thief = Client(tmp_path / "thief")
+    assert refused(enrol(running, thief, code)) == (403, "code-used")
+    assert isinstance(running.centre.events[-1], Refused)
+
+
+def test_codes_that_are_wrong_over_or_of_another(running: Running, tmp_path: Path) -> None:
+    mine, other = running.centre.add("gate-1"), running.centre.add("gate-2")
+    client = Client(tmp_path / "device")
+    wrong = "0" * 26
+    assert refused(enrol(running, client, wrong)) == (403, "code-wrong")
+    assert refused(enrol(running, client, "what")) == (403, "code-wrong")
+    assert refused(enrol(running, client, other)) == (403, "code-of-another-device")
+    assert refused(enrol(running, client, mine, "gate-9")) == (404, "device-unknown")
+    running.centre.at += timedelta(days=7)
+    assert refused(enrol(running, client, mine)) == (403, "code-expired")
+    assert running.centre.registry.certificates("gate-1") == []
+
+
+def test_a_new_code_makes_the_one_before_void(running: Running, tmp_path: Path) -> None:
+    old = running.centre.add()
+    new = running.centre.add()
+    client = Client(tmp_path / "device")
+    assert refused(enrol(running, client, old)) == (403, "code-wrong")
+    client.took(enrol(running, client, new))
+
+
+def test_of_two_devices_at_once_with_one_code_exactly_one_wins(running: Running, tmp_path: Path) -> None:
+    code = running.centre.add()
+    clients = [Client(tmp_path / str(number)) for number in range(8)]
+    answers: list[tuple[int, dict[str, Any]]] = []
+    threads = [threading.Thread(target=lambda c=client: answers.append(enrol(running, c, code))) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(status for status, _ in answers) == [200] + [403] * 7
+    assert {refused(answer)[1] for answer in answers if answer[0] != 200} == {"code-used"}
+    assert len(running.centre.registry.certificates("gate-1")) == 1
+
+
+def test_enrolling_anew_revokes_what_was_before_and_tells_the_broker(running: Running, tmp_path: Path) -> None:
+    before = enrolled(running, tmp_path / "before")
+    enrolled(running, tmp_path / "after")
+    old, new = running.centre.registry.certificates("gate-1")
+    assert old.why == "superseded"
+    assert new.revoked_at is None
+    assert running.centre.crl_serials() == {old.serial}
+    assert running.centre.told == [["gate-1"]]
+    answer = running.ask("POST", "/v1/renew", {"csr": csr(new_key()).decode()}, before)
+    assert refused(answer) == (403, "certificate-revoked")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "đường", "x" * 64, "*", "gate-1,O=x"])
+def test_hostile_names_in_a_request_are_nothing(running: Running, tmp_path: Path, name: str) -> None:
+    code = running.centre.add()
+    client = Client(tmp_path / "device", name)
+    assert client.took(enrol(running, client, code, "gate-1")).subject.rfc4514_string() == "CN=gate-1"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        csr(rsa.generate_private_key(65537, 2048)),
+        csr(ec.generate_private_key(ec.SECP384R1())),
+        flipped(csr(new_key())),
+        csr(new_key())[:300] + b"\n-----END CERTIFICATE REQUEST-----\n",
+        csr(new_key()) * 2,
+        b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+        b"",
+        b"\0" * 100,
+        csr(new_key(), "x" * 64).replace(b"MII", b"MIJ", 1),
+    ],
+    ids=["rsa", "p384", "bad-signature", "cut", "two", "no-der", "empty", "nul", "bad-der"],
+)
+def test_requests_that_are_none(running: Running, tmp_path: Path, request_: bytes) -> None:
+    code = running.centre.add()
+    body = {"device": "gate-1", "code": code, "csr": request_.decode()}
+    assert refused(running.ask("POST", "/v1/enrol", body)) == (400, "csr-bad")
+    client = Client(tmp_path / "device")
+    client.took(enrol(running, client, code))  # the code is not spent
+
+
+def test_renewing_takes_a_new_key_each_time(running: Running, tmp_path: Path) -> None:
+    client = enrolled(running, tmp_path)
+    assert refused(running.ask("POST", "/v1/renew", {"csr": client.csr}, client)) == (400, "csr-bad")
+    later = Client(tmp_path / "later")
+    answer = running.ask("POST", "/v1/renew", {"csr": later.csr}, client)
+    assert set(answer[1]) == {"certificate", "ca"}
+    certificate = later.took(answer)
+    assert certificate.subject.rfc4514_string() == "CN=gate-1"
+    assert running.centre.events[-1] == Renewed("gate-1", serial_of(certificate), again=False)
+    assert running.ask("POST", "/v1/renew", {"csr": later.csr}, client) == answer, "the answer may have been lost"
+    last = Client(tmp_path / "last")
+    last.took(running.ask("POST", "/v1/renew", {"csr": last.csr}, later))
+    assert refused(running.ask("POST", "/v1/renew", {"csr": csr(new_key()).decode()}, client)) == (
+        403,
+        "certificate-revoked",
+    )
+    assert [one.why for one in running.centre.registry.certificates("gate-1")] == ["superseded", None, None]
+    assert running.centre.told == [[]], "the broker reads its list anew, and drops nobody"
+
+
+def test_without_a_certificate_of_this_ca_there_is_nothing_to_renew(running: Running, tmp_path: Path) -> None:
+    client = enrolled(running, tmp_path)
+    assert refused(running.ask("POST", "/v1/renew", {"csr": client.csr})) == (400, "request-bad")
+    other = Centre(tmp_path / "other")
+    other.add()
+    stranger = Client(tmp_path / "stranger")
+    issued = other.enrolment.enrol("gate-1", other.add(), stranger.csr.encode(), other.at)
+    stranger.took((200, {"certificate": issued.certificate.pem}))
+    with pytest.raises((ssl.SSLError, OSError)):
+        running.ask("POST", "/v1/renew", {"csr": csr(new_key()).decode()}, stranger)
+    other.registry.close()
+
+
+def test_a_collector_is_no_device(running: Running, tmp_path: Path) -> None:
+    collector = Client(tmp_path / "collector")
+    made = running.centre.authority.sign(collector.key.public_key(), "collector", ["centre.a"], running.centre.at)
+    with running.centre.registry.change():
+        running.centre.registry.put_certificate(made)
+    collector.took((200, {"certificate": made.pem}))
+    for path in ("/v1/renew", "/v1/retire"):
+        answer = running.ask("POST", path, {"csr": csr(new_key()).decode()}, collector)
+        assert refused(answer) == (404, "device-unknown")
+
+
+def test_a_servers_certificate_opens_no_connection(running: Running, tmp_path: Path) -> None:
+    server = Client(tmp_path / "server")
+    made = running.centre.authority.sign(server.key.public_key(), "server", ["gate-1"], running.centre.at)
+    server.took((200, {"certificate": made.pem}))
+    with pytest.raises((ssl.SSLError, OSError)):
+        running.ask("POST", "/v1/renew", {"csr": csr(new_key()).decode()}, server)
+
+
+def test_a_revoked_device_renews_nothing(running: Running, tmp_path: Path) -> None:
+    client = enrolled(running, tmp_path)
+    running.centre.enrolment.revoke("gate-1", "stolen", running.centre.at)
+    answer = running.ask("POST", "/v1/renew", {"csr": csr(new_key()).decode()}, client)
+    assert refused(answer) == (403, "certificate-revoked")
+    assert refused(running.ask("POST", "/v1/retire", {}, client)) == (403, "certificate-revoked")
+
+
+def test_retiring_revokes_and_may_be_said_twice(running: Running, tmp_path: Path) -> None:
+    client = enrolled(running, tmp_path)
+    for _ in range(2):
+        assert running.ask("POST", "/v1/retire", {}, client) == (200, {"retired": True})
+    (certificate,) = running.centre.registry.certificates("gate-1")
+    assert certificate.why == "retired"
+    assert running.centre.crl_serials() == {certificate.serial}
+    device = running.centre.registry.device("gate-1")
+    assert device is not None
+    assert device.state(running.centre.at) == "retired"
+    assert running.centre.told[0] == ["gate-1"]
+    assert Retired("gate-1") in running.centre.events
+    answer = running.ask("POST", "/v1/renew", {"csr": csr(new_key()).decode()}, client)
+    assert refused(answer) == (403, "certificate-revoked")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"\xff\xfe",
+        b'{"device": "gate-1"}',
+        b'{"device": "Gate 1", "code": "", "csr": ""}',
+        b'{"device": "gate-1\\u0000", "code": "", "csr": ""}',
+        b'{"device": "gate-1\\n", "code": "", "csr": ""}',
+        b'{"device": "gate-1", "code": 5, "csr": ""}',
+        b'{"device": "gate-1", "code": "' + b"A" * 65 + b'", "csr": ""}',
+        b"[" * 16_000,
+    ],
+    ids=range(11),
+)
+def test_bodies_that_are_no_requests(running: Running, body: bytes) -> None:
+    assert refused(running.ask("POST", "/v1/enrol", body)) == (400, "request-bad")
+
+
+def test_bodies_and_headers_are_bounded(running: Running) -> None:
+    assert refused(running.ask("POST", "/v1/enrol", b" " * 16_385)) == (400, "request-bad")
+    with running.context().wrap_socket(running.raw(), server_hostname="127.0.0.1") as tls:
+        tls.sendall(b"GET /ca.pem HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 16_384)
+        assert b" 400 " in tls.recv(100)
+
+
+def test_other_paths_and_methods(running: Running) -> None:
+    assert refused(running.ask("GET", "/")) == (404, "request-bad")
+    assert refused(running.ask("GET", "/v1/enrol")) == (405, "request-bad")
+
+
+def test_no_event_shows_a_code_or_what_a_stranger_wrote(running: Running, tmp_path: Path) -> None:
+    code = running.centre.add()
+    client = Client(tmp_path / "device")
+    enrol(running, client, "SECRET-" + code)
+    enrol(running, client, code)
+    enrol(running, Client(tmp_path / "thief"), code)
+    running.ask("POST", "/v1/enrol", {"device": "SECRET", "code": code, "csr": "SECRET"})
+    running.ask("POST", "/v1/enrol", b'{"device": "SECRET')
+    told = msgspec.json.encode(running.centre.events).decode()
+    assert told.count('"refused"') == 4
+    for part in ("SECRET", code, code[:5], "BEGIN"):
+        assert part not in told
+
+
+def test_a_flood_is_told_to_come_again_but_the_right_code_always_counts(tmp_path: Path, centre: Centre) -> None:
+    with Running(centre, Limits(refusals=Rate(2, 0.0001))) as running:
+        code = centre.add()
+        client = Client(tmp_path / "device")
+        answers = [refused(enrol(running, client, "0" * 26)) for _ in range(4)]
+        assert answers == [(403, "code-wrong")] * 2 + [(429, "busy")] * 2
+        client.took(enrol(running, client, code))
+
+
+def test_one_address_may_not_ask_for_ever(centre: Centre) -> None:
+    with Running(centre, Limits(requests=Rate(3, 0.0001))) as running:
+        answers = [running.ask("GET", "/ca.pem")[0] for _ in range(6)]
+    assert answers == [200] * 3 + [429] * 3
+    assert len([event for event in centre.events if isinstance(event, Refused)]) == 1, "a flood fills no log"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET /ca.pem HTTP/1.1\r\nHost: x\r\n", b"POST /v1/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"],
+    ids=["nothing", "half-headers", "half-body"],
+)
+def test_who_dawdles_is_cut_off(monkeypatch: pytest.MonkeyPatch, centre: Centre, said: bytes) -> None:
+    monkeypatch.setattr(enrolment_serve, "REQUEST_S", 0.2)
+    with Running(centre) as running, running.context().wrap_socket(running.raw(), server_hostname="127.0.0.1") as tls:
+        tls.sendall(said)
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            assert tls.recv(1) == b""
+
+
+def test_a_handshake_may_not_take_for_ever(monkeypatch: pytest.MonkeyPatch, centre: Centre) -> None:
+    monkeypatch.setattr(enrolment_serve, "HANDSHAKE_S", 0.2)
+    with Running(centre) as running, running.raw() as silent:
+        assert silent.recv(1) == b""
+    assert centre.events == [], "strangers' handshakes are no news"
+
+
+def test_who_says_nothing_keeps_nobody_out(running: Running) -> None:
+    silent = [running.raw() for _ in range(140)]
+    try:
+        assert running.ask("GET", "/ca.pem")[0] == 200
+        silent[0].settimeout(10)
+        assert silent[0].recv(1) == b"", "the oldest makes room"
+    finally:
+        for connection in silent:
+            connection.close()
