@@ -18,7 +18,8 @@ TECHNICIAN = "technician"
 PSK_ROUNDS, PSK_BYTES = 4096, 32  # IEEE 802.11-2020, annex J.4: passphrase to PSK
 
 # The package comes from the card, what it needs from Debian's mirrors, or from the system's own cache. Once it is
-# there, its own units go on, and this one goes for good: a purged package stays purged.
+# there, its own units go on, and this one goes for good: a purged package stays purged. dpkg first takes up what a
+# power cut left.
 _INSTALL_UNIT = """\
 [Unit]
 Description=Install the kiosk's software from its card
@@ -31,6 +32,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 Environment=DEBIAN_FRONTEND=noninteractive
+ExecStartPre=-/usr/bin/dpkg --configure -a
 ExecStartPre=-/usr/bin/apt-get update -q
 ExecStart=/usr/bin/apt-get install -y -q --no-install-recommends {mounted}/{folder}/{package}
 ExecStartPost=/usr/bin/systemctl disable {installer}

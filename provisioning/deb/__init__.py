@@ -1,0 +1,1 @@
+"""Build the Debian packages: `python -m provisioning.deb.build`. Standard library, pip and dpkg-deb alone."""
