@@ -1,36 +1,44 @@
-"""The command `greengate-centre`: collect check-ins from the broker, and look at them.
+"""The command `greengate-centre`: certificates for devices; check-ins collected from the broker, and looked at.
 
 Exit codes: 0 done (collect: told to stop) · 1 status: something is missing, broken or in conflict ·
 2 wrong usage · 78 the configuration, the store or the broker's certificates cannot be used.
 """
 
+import io
 import secrets
 import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from centre import broker_command, ca_commands, devices_commands, enrolment_commands, import_command
 from centre.collector import SHARED_TOPIC, Collector
 from centre.config import BrokerConfig, Config, ConfigError, StoreConfig, load_config
 from centre.events import BatchStored, Connected, Disconnected, Event
+from centre.output import EX_STOPPED, EX_UNSOUND, EX_USAGE, Json, out, refuse
 from centre.sqlite_store import SqliteStore
 from centre.store import Account, Entry, StoreError
 from drivers.broker import Broker, open_broker
 from drivers.errors import DeviceError
 
-EX_UNSOUND = 1
-EX_USAGE = 2
-EX_CONFIG = 78  # sysexits.h: a restart would not help, somebody has to change something
 POLL_S = 0.2  # ours: how soon a signal is obeyed
 
-app = typer.Typer(help="The centre: collect check-ins, and look at them.", no_args_is_help=True)
+app = typer.Typer(
+    help="The centre: certificates for devices; check-ins collected, and looked at.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback with local variables could show a code or a key
+)
+app.add_typer(ca_commands.app, name="ca")
+app.add_typer(devices_commands.app, name="device")
+app.add_typer(enrolment_commands.app, name="enrol")
+app.command("import")(import_command.import_)
+app.command("mosquitto")(broker_command.mosquitto)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, errors too.")]
 # click's UsageError, of whichever click typer brings along
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 Existing = Annotated[Path, typer.Option("--store", exists=True, dir_okay=False, help="The store's file.")]
@@ -56,9 +64,9 @@ def collect(
     try:
         _collect(_configuration(config, broker, port, store), _reporter(json=json))
     except UsageError as error:
-        _refuse(error, EX_USAGE, json=json)
+        refuse(error, EX_USAGE, json=json)
     except (ConfigError, StoreError, DeviceError) as error:
-        _refuse(error, json=json)
+        refuse(error, json=json)
 
 
 @app.command("list")
@@ -72,10 +80,10 @@ def list_(store: Existing, *, json: Json = False) -> None:
             after = None
             while entries := opened.entries(after):
                 for entry in entries:
-                    _out(_entry(entry), json=json)
+                    out(_entry(entry), json=json)
                 after = entries[-1][:3]
     except StoreError as error:
-        _refuse(error, json=json)
+        refuse(error, json=json)
 
 
 @app.command()
@@ -88,9 +96,9 @@ def status(store: Existing, *, json: Json = False) -> None:
         with SqliteStore(store) as opened:
             accounts = opened.accounts()
     except StoreError as error:
-        _refuse(error, json=json)
+        refuse(error, json=json)
     for account in accounts:
-        _out(_account(account), json=json)
+        out(_account(account), json=json)
     if not all(account.sound for account in accounts):
         raise typer.Exit(EX_UNSOUND)
 
@@ -188,30 +196,21 @@ def _iso(at_ms: int) -> str:
         return f"{at_ms} ms"
 
 
-def _out(fields: dict[str, Any], *, json: bool) -> None:
-    if json:
-        sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")
-    else:
-        sys.stdout.write("  ".join(f"{name} {value}" for name, value in fields.items()) + "\n")
-
-
-def _refuse(error: Exception, code: int = EX_CONFIG, *, json: bool) -> NoReturn:
-    why = " ".join(str(error).split())
-    if json:
-        _out({"error": why}, json=True)
-    typer.echo(why, err=True)
-    raise typer.Exit(code)
-
-
 def main() -> None:
     """Run the command; a wrong command line is told like any other error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no Vietnamese still gets its answer
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(app(standalone_mode=False))
     except _WRONG_USAGE as error:
         if "--json" in sys.argv:
-            _out({"error": " ".join(error.format_message().split())}, json=True)
+            out({"error": " ".join(error.format_message().split())}, json=True)
         error.show()
         sys.exit(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("stopped: the same command goes on from here", err=True)
+        sys.exit(EX_STOPPED)
 
 
 if __name__ == "__main__":

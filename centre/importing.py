@@ -1,0 +1,160 @@
+"""Exported journals from sticks into the store: a file is checked whole before anything of it is kept."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from centre.events import Event
+from centre.import_events import AnswerFailed, AnswerWritten, Imported, ImportRefused
+from centre.registry import Device
+from centre.store import Store
+from drivers.errors import DeviceError
+from drivers.stick import Stick, StickError, StickFileTooLargeError, StickMissingError, open_stick
+from firmware.export import (
+    MAX_EXPORT_BYTES,
+    ExportError,
+    Fault,
+    Summary,
+    ack_name,
+    check_export,
+    encode_acks,
+    parse_export_name,
+    read_export,
+)
+from firmware.wire import Ack
+
+DEVICE_UNKNOWN = "device-unknown"
+UNREADABLE = "unreadable"
+NOTHING_THERE = "nothing-there"
+
+Seen = Callable[[int], None]
+
+
+class Answer(NamedTuple):
+    """Hold the file that answers an export."""
+
+    name: str
+    data: bytes
+
+
+@dataclass
+class Importer:
+    """Take exported journals, each check-in once; whatever is refused is reported, and the next file taken.
+
+    `known` gives the device of a name. `take` and `take_all` raise StoreError: then what was stored before stays.
+    """
+
+    store: Store
+    known: Callable[[str], Device | None]
+    at: datetime
+    report: Callable[[Event], None]
+
+    def take(self, file: str, data: bytes, seen: Seen = lambda _: None) -> Answer | None:
+        """Keep what is in a file, and return the answer to it, None where nothing of it is taken.
+
+        `seen` is told how many bytes more were worked through, each twice.
+        """
+        try:
+            found = check_export(data, allow_unsigned=True, seen=seen)
+        except ExportError as error:
+            self.report(ImportRefused(file, error.fault, str(error)))
+            return None
+        device = self.known(found.device)
+        if device is None:
+            self.report(ImportRefused(file, DEVICE_UNKNOWN, f"of {found.device}, which the registry does not know"))
+            return None
+        return self._keep(file, data, found, device, seen)
+
+    def refused(self, file: str, error: DeviceError) -> None:
+        """Report a file that could not be read."""
+        fault = str(Fault.TOO_LARGE) if isinstance(error, StickFileTooLargeError) else UNREADABLE
+        self.report(ImportRefused(file, fault, str(error)))
+
+    def _keep(self, file: str, data: bytes, found: Summary, device: Device, seen: Seen) -> Answer:
+        acks: list[Ack] = []
+        new = known = conflicts = breaks = 0
+        for arrived in read_export(data, allow_unsigned=True, seen=seen):
+            stored = self.store.store(arrived)
+            new, known, conflicts = new + stored.new, known + stored.known, conflicts + stored.conflicts
+            breaks += not stored.follows
+            acks.append(Ack(found.device, found.epoch, arrived.batch.last_seq, arrived.digest))
+        self.report(
+            Imported(
+                file=file,
+                device=found.device,
+                state=device.state(self.at),
+                epoch=found.epoch.hex(),
+                first_seq=found.first_seq,
+                last_seq=found.last_seq,
+                records=found.records,
+                new=new,
+                known=known,
+                conflicts=conflicts,
+                breaks=breaks,
+            )
+        )
+        return Answer(ack_name(found.device, found.epoch, found.last_seq), encode_acks(acks))
+
+
+def import_from(path: Path, importer: Importer, seen: Callable[[int, int], None] = lambda *_: None) -> None:
+    """Take what is exported on a stick (a device or a folder), or one file, and write the answers beside it.
+
+    A stick is read-only while it is read, and mounted anew to be written. `seen` is told how many bytes there are
+    to work through, and how many more were. Raises: StoreError; StickError where nothing can be read at all.
+    """
+    if path.is_file():
+        answers = _from_file(path, importer, seen)
+        _answer(path.parent.resolve(), answers, importer)
+        return
+    with open_stick(path, write=False) as stick:
+        answers = _from_stick(stick, importer, seen)
+    _answer(path, answers, importer)
+
+
+def _from_stick(stick: Stick, importer: Importer, seen: Callable[[int, int], None]) -> list[Answer]:
+    said = {name: parsed for name in stick.names() if (parsed := parse_export_name(name))}
+    names = sorted(said, key=said.__getitem__)  # by number, so that each batch comes after the one before
+    if not names:
+        raise StickMissingError(f"{stick.where}: no exported journal is on it", cure="is it the right stick?")
+    answers = []
+    for name in names:
+        file = f"{stick.where}/{name}"
+        try:
+            data = stick.read(name, MAX_EXPORT_BYTES)
+        except StickError as error:
+            importer.refused(file, error)
+            continue
+        answers.append(importer.take(file, data, _progress(data, seen)))
+    return [answer for answer in answers if answer is not None]
+
+
+def _from_file(path: Path, importer: Importer, seen: Callable[[int, int], None]) -> list[Answer]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_EXPORT_BYTES + 1)
+    except OSError as error:
+        raise StickMissingError(f"{path}: {error.strerror}", cure="name a file that may be read") from None
+    answer = importer.take(str(path), data, _progress(data, seen))
+    return [] if answer is None else [answer]
+
+
+def _progress(data: bytes, seen: Callable[[int, int], None]) -> Seen:
+    seen(2 * len(data), 0)  # once to check, once to keep
+    return lambda more: seen(0, more)
+
+
+def _answer(place: Path, answers: Iterable[Answer], importer: Importer) -> None:
+    """Write answers; what fails is reported, since the check-ins are stored."""
+    waiting = list(answers)
+    if not waiting:
+        return
+    try:
+        with open_stick(place, write=True) as stick:
+            while waiting:
+                stick.write(waiting[0].name, waiting[0].data)
+                importer.report(AnswerWritten(f"{stick.where}/{waiting.pop(0).name}"))
+    except DeviceError as error:
+        for answer in waiting or [Answer(str(place), b"")]:
+            importer.report(AnswerFailed(answer.name, str(error)))

@@ -1,0 +1,123 @@
+"""Exports of a journal, and what answers them applied to it; pure but for the journal's own files."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from firmware.export import Exporter, ExportName, export_name
+from firmware.journal_base import MalformedError
+from firmware.journal_reader import JournalReader
+from firmware.journal_snapshot import Run, salvage, set_aside, snapshot
+from firmware.wire import MAX_RECORDS, Ack, Batch, encode_batch
+
+
+class ExportFile(NamedTuple):
+    """Hold one file for a stick, and how many check-ins are in it."""
+
+    name: str
+    data: bytes
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Hold the files of one journal (epoch), and what would acknowledge each of its batches."""
+
+    epoch: bytes
+    files: tuple[ExportFile, ...]
+    batches: frozenset[tuple[int, bytes]]  # number of the last check-in, and hash
+
+    @property
+    def records(self) -> int:
+        """Return how many check-ins are in it."""
+        return sum(file.records for file in self.files)
+
+
+def export_present(device: str, path: Path, advance: Callable[[int], None]) -> Exported | None:
+    """Return what is unsent of the journal that is in use, None where there is no journal.
+
+    `advance` is told how many check-ins were taken. What can be read of a damaged one is taken all the same.
+    Raises: JournalError.
+    """
+    try:
+        with snapshot(path) as now:
+            if now is None:
+                return None
+            return _exported(device, now.epoch, now.acked_hash, _counted(now.runs(), advance))
+    except MalformedError:
+        return export_set_aside(device, path, advance)
+
+
+def export_set_aside(device: str, path: Path, advance: Callable[[int], None]) -> Exported | None:
+    """Return what can be read of a damaged journal, None where nothing can. Raises: JournalError."""
+    found = salvage(path)
+    if found is None:
+        return None
+    return _exported(device, found.epoch, found.acked_hash, _counted(found.runs, advance))
+
+
+def unsent(path: Path) -> int:
+    """Return how many check-ins the centre has not acknowledged, those in journals set aside included.
+
+    Raises: JournalError.
+    """
+    count = 0
+    try:
+        with snapshot(path) as now:
+            count = 0 if now is None else now.unsent
+        damaged = set_aside(path)
+    except MalformedError:
+        damaged = [path, *set_aside(path)]
+    for one in damaged:
+        found = salvage(one)
+        count += 0 if found is None else sum(len(run.records) for run in found.runs)
+    return count
+
+
+def apply_ack(device: str, journal: JournalReader, ack: Ack) -> int | None:
+    """Delete what an acknowledgement covers if this journal's present content gives just its hash.
+
+    Return how many check-ins it was, 0 where they were gone before, None where it does not fit. Raises: JournalError.
+    """
+    waiting = journal.batch(MAX_RECORDS)
+    if ack.device != device or waiting is None or ack.epoch != waiting.epoch:
+        return None
+    count = ack.up_to - waiting.first_seq + 1
+    if count <= 0:
+        return 0
+    if count > len(waiting.records):
+        return None
+    batch = Batch(device, waiting.epoch, waiting.first_seq, waiting.records[:count], waiting.previous)
+    if encode_batch(batch).digest != ack.digest:
+        return None
+    return count if journal.acknowledge(ack.epoch, ack.up_to, ack.digest) else 0
+
+
+def _counted(runs: Iterable[Run], advance: Callable[[int], None]) -> Iterator[Run]:
+    for run in runs:
+        yield run
+        advance(len(run.records))
+
+
+def _exported(device: str, epoch: bytes, previous: bytes, runs: Iterable[Run]) -> Exported:
+    files: list[ExportFile] = []
+    hashes: set[tuple[int, bytes]] = set()
+    exporter, first, last, records = Exporter(), 0, 0, 0
+
+    def finish() -> None:
+        if records:
+            files.append(ExportFile(export_name(ExportName(device, epoch, first, last)), exporter.finish(), records))
+
+    for run in runs:
+        batch = Batch(device, epoch, run.first_seq, run.records, previous)
+        encoded = encode_batch(batch)
+        if not exporter.fits(encoded):
+            finish()
+            exporter, records = Exporter(), 0
+        exporter.add(encoded)
+        first = first if records else batch.first_seq
+        last, records, previous = batch.last_seq, records + len(run.records), encoded.digest
+        hashes.add((last, encoded.digest))
+    finish()
+    return Exported(epoch, tuple(files), frozenset(hashes))

@@ -1,0 +1,234 @@
+"""A journal as it is at one moment, read only: for exports and examinations, while gate and uplink go on."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from firmware.checkin import COLUMNS, CheckIn, from_row
+from firmware.journal_base import (
+    APPLICATION_ID,
+    ASIDE,
+    BUSY_S,
+    EPOCH_BYTES,
+    HASH_BYTES,
+    SCHEMA_VERSION,
+    JournalError,
+    MalformedError,
+    beside,
+    pragma,
+    translated,
+)
+from firmware.wire import MAX_RECORDS
+
+MISSES_MAX = 20_000  # ours: numbers that cannot be read, one after another, before what follows is given up
+IN_MEMORY = Path("/run")  # where a copy of check-ins is not left on a card
+_META = "SELECT epoch, acked_seq, acked_hash FROM meta"
+_COUNTS = "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM checkin"
+_ROWS = f"SELECT seq, {COLUMNS} FROM checkin WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - our constant
+_ROW = f"SELECT {COLUMNS} FROM checkin WHERE seq = ?"  # noqa: S608 - as above
+_LAST = "SELECT max(seq) FROM checkin"
+_OLDEST = "SELECT at_ms FROM checkin ORDER BY seq LIMIT 1"
+_NOT_READABLE = (sqlite3.DatabaseError, ValueError, TypeError)
+
+
+class Run(NamedTuple):
+    """Hold check-ins whose numbers follow one another, as many as one batch takes."""
+
+    first_seq: int
+    records: tuple[CheckIn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Hold a journal's state, and read its check-ins; good as long as its `snapshot` lasts."""
+
+    db: sqlite3.Connection
+    epoch: bytes
+    acked_seq: int
+    acked_hash: bytes
+    unsent: int
+    oldest_ms: int | None
+
+    def runs(self) -> Iterator[Run]:
+        """Yield what is unsent.
+
+        Raises: MalformedError for a hole or a row that is no check-in.
+        """
+        last = self.acked_seq
+        while rows := self.db.execute(_ROWS, (last, MAX_RECORDS)).fetchall():
+            if [row[0] for row in rows] != list(range(last + 1, last + 1 + len(rows))):
+                raise MalformedError("a number is missing")
+            try:
+                yield Run(last + 1, tuple(from_row(row[1:]) for row in rows))
+            except (ValueError, TypeError) as error:
+                raise MalformedError(f"a row is no check-in: {error}") from error
+            last = int(rows[-1][0])
+
+    def check(self, seen: Callable[[int], None] = lambda _: None) -> None:
+        """Check the whole file and every row; `seen` is told how many more. Raises: MalformedError."""
+        problem = pragma(self.db, "quick_check(1)")
+        if problem != "ok":
+            raise MalformedError(" ".join(str(problem).split()))
+        for run in self.runs():
+            seen(len(run.records))
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[Snapshot | None]:
+    """Give a journal as it is now, None where there is none; what is written meanwhile is not seen.
+
+    Raises: MalformedError: damaged; JournalError: it cannot be read now, or is no journal.
+    """
+    db = _opened(path)
+    if db is None:
+        yield None
+        return
+    try:
+        db.execute("BEGIN")
+        yield _snapshot(path, db)
+    except sqlite3.Error as error:
+        raise translated(path, error) from error
+    finally:
+        db.close()
+
+
+def set_aside(path: Path) -> list[Path]:
+    """Return the journals that were set aside beside the one at a path, the oldest first. Raises: JournalError."""
+    prefix = f"{path.name}{ASIDE}"
+    try:
+        names = {file.name for file in path.parent.iterdir() if file.name.startswith(prefix)}
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problem = translated(path, error)
+        raise JournalError(str(problem)) from error
+    return [path.with_name(name) for name in sorted(names) if not name.endswith(("-wal", "-shm"))]
+
+
+class Salvaged(NamedTuple):
+    """Hold what can still be read of a damaged journal."""
+
+    epoch: bytes
+    acked_seq: int
+    acked_hash: bytes
+    runs: list[Run]
+
+
+def salvage(path: Path) -> Salvaged | None:
+    """Return what can be read of a damaged journal, from a copy of it; None where not even its epoch can.
+
+    Raises: JournalError where there is no room for the copy, or the file cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="greengate-journal-", dir=_in_memory()) as folder:
+        copy = Path(folder) / "journal.db"
+        try:
+            shutil.copyfile(path, copy)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(beside(path, "-wal"), beside(copy, "-wal"))
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be copied to {folder}: {error.strerror}") from error
+        try:
+            return _salvaged(copy)
+        except (*_NOT_READABLE, MalformedError):
+            return None
+
+
+def _in_memory() -> Path | None:
+    """Return a folder in memory, None (the system's own for such files) where this user has none."""
+    with suppress(OSError), tempfile.TemporaryFile(dir=IN_MEMORY):
+        return IN_MEMORY
+    return None
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    """Return a connection that cannot write, None where there is no journal. Raises: MalformedError, JournalError."""
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+        db = sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None
+        )
+    except (sqlite3.Error, OSError) as error:
+        raise translated(path, error) from error
+    try:
+        _check_ours(path, db)
+    except sqlite3.Error as error:
+        db.close()
+        raise translated(path, error) from error
+    except JournalError:
+        db.close()
+        raise
+    return db
+
+
+def _check_ours(path: Path, db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA query_only=ON")
+    if pragma(db, "application_id") != APPLICATION_ID:
+        raise JournalError(f"{path}: no journal: name the device's own configuration")
+    version = pragma(db, "user_version")
+    if version != SCHEMA_VERSION:
+        cure = "update this program" if version > SCHEMA_VERSION else "start the gate once: it brings it up to date"
+        raise JournalError(f"{path}: of schema {version}: {cure}")
+
+
+def _snapshot(path: Path, db: sqlite3.Connection) -> Snapshot:
+    epoch, acked_seq, acked_hash = _meta(db)
+    count, first, last = db.execute(_COUNTS).fetchone()
+    if count and not (first == acked_seq + 1 and count == last - first + 1):
+        raise MalformedError(f"{path.name}: a number is missing")
+    oldest = db.execute(_OLDEST).fetchone()
+    return Snapshot(db, epoch, acked_seq, acked_hash, int(count), oldest and int(oldest[0]))
+
+
+def _meta(db: sqlite3.Connection) -> tuple[bytes, int, bytes]:
+    row = db.execute(_META).fetchone()
+    if row is None or [type(value) for value in row] != [bytes, int, bytes]:
+        raise MalformedError("no meta row")
+    epoch, acked_seq, acked_hash = row
+    if len(epoch) != EPOCH_BYTES or len(acked_hash) != HASH_BYTES or acked_seq < 0:
+        raise MalformedError("its meta row is none")
+    return epoch, acked_seq, acked_hash
+
+
+def _salvaged(path: Path) -> Salvaged:
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        db.execute("PRAGMA cell_size_check=ON")
+        epoch, acked_seq, acked_hash = _meta(db)
+        return Salvaged(epoch, acked_seq, acked_hash, list(_in_runs(_readable(db, acked_seq))))
+    finally:
+        db.close()
+
+
+def _readable(db: sqlite3.Connection, acked_seq: int) -> Iterator[tuple[int, CheckIn]]:
+    """Yield each check-in that can be read, looked up by its number: damaged pages hide no others."""
+    try:
+        last = int(db.execute(_LAST).fetchone()[0] or 0)
+    except _NOT_READABLE:
+        last = None
+    seq, misses = acked_seq, 0
+    while misses < MISSES_MAX and (last is None or seq < last):
+        seq, misses = seq + 1, misses + 1
+        with suppress(*_NOT_READABLE):
+            row = db.execute(_ROW, (seq,)).fetchone()
+            if row is not None:
+                yield seq, from_row(row)
+                misses = 0
+
+
+def _in_runs(numbered: Iterable[tuple[int, CheckIn]]) -> Iterator[Run]:
+    first, records = 0, list[CheckIn]()
+    for seq, checkin in numbered:
+        if records and (seq != first + len(records) or len(records) == MAX_RECORDS):
+            yield Run(first, tuple(records))
+            records = []
+        first = seq if not records else first
+        records.append(checkin)
+    if records:
+        yield Run(first, tuple(records))

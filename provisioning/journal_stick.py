@@ -1,0 +1,161 @@
+"""What `greengate journal export` does with a stick: answers of the centre applied, what is unsent written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from drivers.stick import Stick, StickError
+from firmware.export import (
+    MAX_ACK_FILE_BYTES,
+    MAX_EXPORT_BYTES,
+    ExportError,
+    ExportName,
+    decode_acks,
+    parse_ack_name,
+    parse_export_name,
+)
+from firmware.export_files import Exported, apply_ack, export_present, export_set_aside
+from firmware.journal_base import MalformedError
+from firmware.journal_reader import JournalReader
+from firmware.journal_snapshot import set_aside, snapshot
+from firmware.wire import Ack, WireError
+from provisioning.talk import Talk
+
+
+class JournalStick:
+    """One device's journals on one side, a stick on the other; each step says what it did.
+
+    Every method raises StickError, JournalError.
+    """
+
+    def __init__(self, device: str, journal: Path, stick: Stick, talk: Talk) -> None:
+        """Take a device's name, its journal's file, and an open stick."""
+        self._device, self._journal, self._stick, self._talk = device, journal, stick, talk
+
+    def apply_acks(self) -> None:
+        """Delete from the journal what answers on the stick acknowledge; others' are told, and left alone."""
+        epoch = self._epoch()
+        with JournalReader(self._journal) as reader:
+            for name in self._stick.names():
+                said = parse_ack_name(name)
+                if said is not None and epoch is not None:
+                    self._apply(reader, name, epoch)
+
+    def export(self, advance: Callable[[int], None]) -> int:
+        """Write what is unsent of every journal, and return how many check-ins that is."""
+        count = 0
+        for exported in self._exported(advance):
+            for file in exported.files:
+                self._write(file.name, file.data, file.records)
+            count += exported.records
+            self._clear_before(exported)
+        return count
+
+    def planned(self) -> list[tuple[str, int]]:
+        """Return which files an export would write as things are, with the number of check-ins in each."""
+        return [(file.name, file.records) for one in self._exported(lambda _: None) for file in one.files]
+
+    def clear_spent(self) -> None:
+        """Take exports and answers of this journal off the stick whose check-ins are all acknowledged."""
+        try:
+            with snapshot(self._journal) as now:
+                state = None if now is None else (now.epoch, now.acked_seq)
+        except MalformedError as error:  # nothing is known to be spent
+            self._talk.warn("not-cleared", why=str(error))
+            return
+        for name in self._stick.names() if state else []:
+            said = parse_export_name(name) or parse_ack_name(name)
+            if state and said and (said.device, said.epoch) == (self._device, state[0]) and said.last_seq <= state[1]:
+                self._remove(name)
+
+    def _apply(self, reader: JournalReader, name: str, epoch: bytes) -> None:
+        try:
+            acks = decode_acks(self._stick.read(name, MAX_ACK_FILE_BYTES), allow_unsigned=True)
+        except (ExportError, WireError, StickError) as error:
+            self._talk.warn("ack-unreadable", file=name, why=str(error))
+            return
+        if acks[0].device != self._device:
+            self._talk.warn("ack-of-another-device", file=name)
+            return
+        if acks[0].epoch != epoch:
+            self._talk.say("ack-of-another-journal", file=name)
+            return
+        deleted, unfitting = self._applied(reader, acks)
+        if deleted:
+            self._talk.say("acknowledged", file=name, n=deleted)
+        if unfitting:
+            self._talk.warn("ack-does-not-fit", file=name, n=unfitting)
+
+    def _applied(self, reader: JournalReader, acks: list[Ack]) -> tuple[int, int]:
+        """Return how many check-ins were deleted, and how many acknowledgements did not fit what is there."""
+        results = [apply_ack(self._device, reader, ack) for ack in sorted(acks, key=lambda ack: ack.up_to)]
+        if reader.unsent() == 0:  # all is acknowledged: an answer to less than that is an old one
+            return sum(count or 0 for count in results), 0
+        return sum(count or 0 for count in results), results.count(None)
+
+    def _exported(self, advance: Callable[[int], None]) -> list[Exported]:
+        """Return the exports: of the present journal, and of those set aside that the stick has no whole answer to."""
+        present = export_present(self._device, self._journal, advance)
+        found = [] if present is None else [present]
+        for path in set_aside(self._journal):
+            damaged = export_set_aside(self._device, path, advance)
+            if damaged is None:
+                self._talk.warn("set-aside-unreadable", file=path.name)
+            elif not damaged.batches <= self._answered(damaged.epoch):
+                found.append(damaged)
+            elif damaged.batches:
+                self._talk.say("set-aside-acknowledged", file=path.name)
+                self._clear(damaged.epoch)
+        return found
+
+    def _answered(self, epoch: bytes) -> set[tuple[int, bytes]]:
+        """Return what the stick's answers acknowledge of an epoch of this device."""
+        found: set[tuple[int, bytes]] = set()
+        for name in self._stick.names():
+            said = parse_ack_name(name)
+            if said is None or (said.device, said.epoch) != (self._device, epoch):
+                continue
+            try:
+                acks = decode_acks(self._stick.read(name, MAX_ACK_FILE_BYTES), allow_unsigned=True)
+            except (ExportError, StickError):
+                continue
+            if (acks[0].device, acks[0].epoch) == (self._device, epoch):
+                found |= {(ack.up_to, ack.digest) for ack in acks}
+        return found
+
+    def _write(self, name: str, data: bytes, records: int) -> None:
+        """Write a file, unless the stick has just this one."""
+        try:
+            same = name in self._stick.names() and self._stick.read(name, MAX_EXPORT_BYTES) == data
+        except StickError:
+            same = False
+        if not same:
+            self._stick.write(name, data)
+        self._talk.say("exported", file=name, n=records)
+
+    def _clear_before(self, exported: Exported) -> None:
+        """Take older exports of the same journal away: all in them that is not acknowledged is in the new ones."""
+        names = {file.name for file in exported.files}
+        if not names:
+            return
+        last = max(said.last_seq for name in names if (said := parse_export_name(name)))
+        for name, said in self._exports(exported.epoch):
+            if name not in names and said.last_seq <= last:
+                self._remove(name)
+
+    def _clear(self, epoch: bytes) -> None:
+        for name, _ in self._exports(epoch):
+            self._remove(name)
+
+    def _exports(self, epoch: bytes) -> list[tuple[str, ExportName]]:
+        named = [(name, parse_export_name(name)) for name in self._stick.names()]
+        return [(name, said) for name, said in named if said and (said.device, said.epoch) == (self._device, epoch)]
+
+    def _remove(self, name: str) -> None:
+        self._stick.remove(name)
+        self._talk.say("removed", file=name)
+
+    def _epoch(self) -> bytes | None:
+        """Return the present journal's epoch, None where there is none whose state is known."""
+        with JournalReader(self._journal) as reader:
+            waiting = reader.batch(1)
+        return None if waiting is None else waiting.epoch

@@ -1,0 +1,118 @@
+"""A centre's home with its CA, a real mosquitto on a free loopback port set up from it, and devices' clients."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from centre.broker_access import BrokerSettings, apply_revocation, write_access
+from centre.ca import Authority
+from centre.ca_issue import issue_files
+from centre.registry import Device, Kind, Registry
+from drivers.broker import Broker, open_broker
+from tests.fixtures_mqtt import HOST, free_port
+
+WAIT_S = 10.0
+PASSING_S = 0.3  # what is to arrive has arrived long before, on a loopback
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class BrokerSite:
+    """The broker of a centre, and everybody's certificates."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+    opened: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def settings(self) -> BrokerSettings:
+        user = "root" if os.geteuid() == 0 else "mosquitto"  # a test's folder is its user's alone
+        return BrokerSettings(("localhost",), self.port, HOST, user, str(self.home / "mosquitto.pid"))
+
+    def make(self) -> "BrokerSite":
+        Authority.init(self.home, now())
+        return self
+
+    def write(self) -> Path:
+        with Registry.open(self.home) as registry:
+            return write_access(Authority.open(self.home), registry, self.settings, now()).config
+
+    def start(self) -> None:
+        program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        if program is None:
+            pytest.fail("mosquitto is not installed; run: make setup (or apt-get install mosquitto)")
+        log = (self.home / "mosquitto.log").open("ab")
+        with log:
+            self.process = subprocess.Popen([program, "-c", str(self.write())], stdout=log, stderr=log)
+        until(lambda: (self.home / "mosquitto.pid").exists() and self.listens(), self.log)
+
+    def stop(self) -> None:
+        self.opened.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def log(self) -> str:
+        return (self.home / "mosquitto.log").read_text(errors="replace")
+
+    def listens(self) -> bool:
+        try:
+            socket.create_connection((HOST, self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def issue(self, kind: Kind, name: str) -> tuple[Path, Path]:
+        with Registry.open(self.home) as registry:
+            if kind == "device":
+                registry.put_device(Device(name, None, None, None, now()))
+            made = issue_files(Authority.open(self.home), registry, kind, [name], self.home / "clients", now())
+        return made.certificate, made.key
+
+    def client(self, name: str, files: tuple[Path, Path], client_id: str = "", protocol: str = "5") -> Broker:
+        made = open_broker(
+            "mqtt",
+            host=HOST,
+            port=self.port,
+            client_id=client_id or name,
+            ca=self.home / "ca.pem",
+            certificate=files[0],
+            key=files[1],
+            protocol="5" if protocol == "5" else "3.1.1",
+            retry_min_s=0.1,
+        )
+        return self.opened.enter_context(made)
+
+    def connected(self, name: str, kind: Kind = "device", *topics: str, protocol: str = "5") -> Broker:
+        client = self.client(name, self.issue(kind, name), protocol=protocol)
+        for topic in topics:
+            client.subscribe(topic)
+        until(lambda: client.connected, lambda: f"{client.fault}\n{self.log()}")
+        return client
+
+    def revoke(self, name: str) -> None:
+        with Registry.open(self.home) as registry:
+            registry.revoke([one.serial for one in registry.certificates(name)], "test", now())
+            Authority.open(self.home).write_crl(registry, now())
+        assert apply_revocation(self.home, [name], now())
+
+
+def until(condition: Callable[[], bool], why: Callable[[], str] = lambda: "not in time") -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        if time.monotonic() > end_s:
+            pytest.fail(why())
+        time.sleep(0.01)
