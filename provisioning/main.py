@@ -2,15 +2,54 @@
 
 import importlib.metadata
 import io
+import itertools
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
-from provisioning import demo, explain, read, run
+from provisioning import configuring, demo, diagnose, doctor, explain, journal, read, run, service
+from provisioning.card import prepare
+from provisioning.exits import Exit
+from provisioning.first_boot import first_boot
+from provisioning.identity.enrol import enrol
+from provisioning.identity.renew import renew
+from provisioning.identity.retire import retire
+from provisioning.selftest.command import selftest
+from provisioning.talk import Talk
+
+
+class _Interruptible(typer.core.TyperGroup):
+    """The commands, of which each may be stopped by Ctrl-C at any moment: one line says so, and what to do."""
+
+    asked: tuple[str, ...] = ()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own type has no stable name
+        """Keep what was asked: it may name a language."""
+        self.asked = tuple(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - as above
+        """Run what was asked."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort):
+            if sys.stderr.isatty():
+                typer.echo(err=True)  # ends the line on which ^C stands
+            Talk("common", _lang(self.asked)).fail(Exit.STOPPED, "interrupted")
+
+
+def _lang(arguments: tuple[str, ...]) -> str | None:
+    """Return the language that a command line names, before anything has understood it."""
+    after = dict(itertools.pairwise(arguments)).get("--lang", "")
+    named = next((text.partition("=")[2] for text in arguments if text.startswith("--lang=")), after)
+    return named if named in {"vi", "en"} else None
+
 
 app = typer.Typer(
     name="greengate",
+    cls=_Interruptible,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,6 +76,17 @@ app.command("explain")(explain.explain)
 app.command("read")(read.read)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("enrol")(enrol)
+app.command("renew")(renew)
+app.command("retire")(retire)
+app.command("first-boot")(first_boot)
+app.command("doctor")(doctor.doctor)
+app.add_typer(diagnose.app, name="diagnose")
+app.command("prepare")(prepare.prepare)
+app.add_typer(configuring.app, name="config")
+app.add_typer(journal.app, name="journal")
+app.add_typer(service.app, name="service")
+app.command("selftest")(selftest)
 
 
 def main() -> None:

@@ -92,7 +92,15 @@ def test_startup(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["verify", "hostile", "latency", "startup"])
+def test_devices(tmp_path: Path) -> None:
+    found = quick("devices", tmp_path)
+    assert found["devices"] == 20
+    assert 0 < found["enrol_each_ms"]["p50"] <= found["enrol_each_ms"]["max"] <= found["enrol_s"] * 1e3
+    assert found["add_s"] > 0
+    assert found["peer_requests_s"] > 0
+
+
+@pytest.mark.parametrize("name", ["verify", "hostile", "latency", "startup", "devices"])
 def test_help_has_an_example(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", "--help"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -7,7 +7,7 @@ import pytest
 
 from drivers.symbols import open_symbol_reader
 from drivers.symbols.pictures import load_luma
-from firmware.config import Config, ConfigError, load_config
+from firmware.config import Config, load_config
 from firmware.trust_folder import load_trust
 from provisioning import simulation
 from tests.provisioning.passes import EXPECTED, holds_a_key
@@ -90,10 +90,11 @@ def test_a_real_configuration_is_left_alone(
     assert list(below.iterdir()) == []
 
 
-def test_one_of_both_folders_is_a_mistake_that_is_named(config_file: Path, below: Path) -> None:
-    config_file.write_text(config_file.read_text("utf-8").replace(f'"{below}/trust"', '"/srv/trust"'), "utf-8")
-    with pytest.raises(ConfigError, match=r"camera\.source and trust\.folder"):
-        simulation.folders(_loaded(config_file))
+@pytest.mark.parametrize("other", ["trust", "pictures"])
+def test_of_both_folders_only_what_is_below_ours_is_made(config_file: Path, below: Path, other: str) -> None:
+    text = config_file.read_text("utf-8").replace(f'"{below}/{other}"', f'"/srv/{other}"')
+    config_file.write_text(text, "utf-8")
+    assert simulation.folders(_loaded(config_file)) == (below / "pictures", below / "trust")
 
 
 def test_a_folder_that_is_not_below_ours_in_truth_is_not_ours(config_file: Path, below: Path) -> None:

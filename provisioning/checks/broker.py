@@ -1,0 +1,112 @@
+"""The broker: reached, and does its access list hold? And the certificate with which the device goes there."""
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
+
+from firmware.config import BrokerConfig
+from firmware.wire import batch_topic
+from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
+
+PROBE_S = 4.0
+PROBE_MAX_S = 8.0  # with finding the name, TCP and TLS: together with the camera under 20 s
+STRANGERS = ("nobody", "nobody-2")  # devices that are none: the one that this one is not called
+RENEW_DAYS = 30  # of 365: renewed by itself well before
+FILE_MAX_BYTES = 64 * 1024
+
+
+def broker(patient: Patient) -> Iterator[Finding]:
+    """Connect as the device, and try what it may and what it may not."""
+    from drivers.broker.probe import Settings, probe  # noqa: PLC0415 - paho costs 11 MiB
+
+    config, own = patient.known.broker, patient.known.device.name
+    if config.key is not None and not os.access(config.key, os.R_OK):
+        if not patient.root:
+            yield skipped("skip-root")
+        else:
+            yield skipped("broker-not-enrolled")
+        return
+    settings = Settings(config.host, config.port, own, config.ca, config.certificate, config.key, config.protocol)
+    other = next(name for name in STRANGERS if name != own)
+    topics = {"own": f"greengate/v1/{own}/probe", "other": batch_topic(other)}
+    probed = probe(settings, topics.values(), PROBE_S)
+    where = f"{config.host}:{config.port}"
+    if probed.fault is not None:
+        why = probed.fault if where in probed.fault else f"{where}: {probed.fault}"
+        yield fault("broker-fault", why=why)
+        return
+    yield ok("broker-reached", broker=where)
+    if config.ca is None:
+        yield warning("broker-plain")
+    answers = {name: probed.answers[topic] for name, topic in topics.items()}
+    if "unknown" in answers.values():
+        yield skipped("acl-unknown")
+        return
+    yield ok("acl-own") if answers["own"] == "taken" else fault("acl-own-refused", topic=topics["own"])
+    yield ok("acl-others") if answers["other"] == "refused" else fault("acl-others-taken", topic=topics["other"])
+
+
+def certificate(patient: Patient) -> Iterator[Finding]:
+    """Look at the device's certificate: whose, of which key, from whom, until when."""
+    broker = patient.known.broker
+    if broker.certificate is None or broker.key is None or broker.ca is None:
+        yield warning("certificate-none")
+        return
+    paths = [patient.at(path) for path in (broker.certificate, broker.key, broker.ca)]
+    try:
+        pem, key, ca = (_read(path) for path in paths)
+    except FileNotFoundError as error:
+        yield warning("certificate-missing", file=str(error.filename))
+        return
+    try:
+        own, issuer = x509.load_pem_x509_certificate(pem), x509.load_pem_x509_certificate(ca)
+        public = load_pem_private_key(key, None).public_key()
+    except (ValueError, TypeError):
+        yield fault("certificate-unreadable", file=", ".join(str(path) for path in paths))
+        return
+    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if own.public_key().public_bytes(*spki) != public.public_bytes(*spki):
+        yield fault("certificate-other-key")
+    yield from _issued(own, issuer, patient.known.device.name)
+    yield from _rights(paths[1])
+    yield _validity(own, patient.clock.now(), broker)
+
+
+def _issued(own: x509.Certificate, issuer: x509.Certificate, device: str) -> Iterator[Finding]:
+    names = own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    name = str(names[0].value) if names else "-"
+    if name != device:
+        yield fault("certificate-other-name", name=name, device=device)
+    try:
+        own.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        yield fault("certificate-other-ca")
+
+
+def _rights(key: Path) -> Iterator[Finding]:
+    if stat.S_IMODE(key.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield fault("key-open", file=str(key))
+
+
+def _validity(own: x509.Certificate, now: datetime, broker: BrokerConfig) -> Finding:
+    until = own.not_valid_after_utc
+    values = {"until": f"{until:%Y-%m-%d}", "days": (until - now).days, "file": str(broker.certificate)}
+    if now > until:
+        return fault("certificate-expired", **values)
+    if now < own.not_valid_before_utc:
+        return fault("certificate-not-yet", since=f"{own.not_valid_before_utc:%Y-%m-%d}")
+    return (
+        warning("certificate-ends", **values) if (until - now).days < RENEW_DAYS else ok("certificate-good", **values)
+    )
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(FILE_MAX_BYTES)
