@@ -56,7 +56,7 @@ conformance: setup ## Run only the tests on the public vectors, and say which ar
 
 .PHONY: bench
 bench: setup ## Measure speed, memory and start, into bench/results/
-	@for program in verify hostile startup latency doctor; do $(BIN)/python -m bench.$$program; done
+	@for program in verify hostile startup latency devices doctor; do $(BIN)/python -m bench.$$program; done
 
 .PHONY: soak
 soak: setup ## Kill programs 200 times at random moments and count the lights and check-ins

@@ -1,8 +1,8 @@
 """Passes for a simulated camera on an appliance: `python -m provisioning.simulation --config FILE`.
 
 Run by greengate-simulation.service before reader and gate. Where the configuration's camera is simulated and shows a
-folder below /run/greengate-simulation, pictures and trust data are made there, anew with each start of the machine;
-with any other configuration nothing is done. The issuer's key ends with this process.
+folder below /run/greengate-simulation, or its trust data lie there, both are made there, anew with each start of the
+machine; with any other configuration nothing is done. The issuer's key ends with this process.
 """
 
 import shutil
@@ -20,15 +20,16 @@ SIMULATION = Path("/run/greengate-simulation")  # greengate-simulation.service: 
 
 
 def folders(config: Config, below: Path = SIMULATION) -> tuple[Path, Path] | None:
-    """Return the folders of pictures and trust that are ours to make; None where the configuration is a real one.
+    """Return the folders of pictures and trust that are ours to make; None where the configuration asks for neither.
 
-    Raises: ConfigError where only one of them is ours: a real lane's trust data, and nobody's pictures.
+    One that is another's is left alone: beside a real lane's trust data, the pictures show passes of nobody's.
     """
-    camera, trust = config.camera, config.trust.folder
-    ours = camera.kind == "simulated" and _is_below(Path(camera.source), below)
-    if ours != _is_below(trust, below):
-        raise ConfigError(f"keys camera.source and trust.folder: both below {below} for the simulation, or neither")
-    return (Path(camera.source), trust) if ours else None
+    pictures, trust = Path(config.camera.source), config.trust.folder
+    shows = config.camera.kind == "simulated" and _is_below(pictures, below)
+    trusts = _is_below(trust, below)
+    if not shows and not trusts:
+        return None
+    return (pictures if shows else below / "pictures", trust if trusts else below / "trust")
 
 
 def lay(pictures: Path, trust: Path, at: datetime) -> None:

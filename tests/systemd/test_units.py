@@ -1,0 +1,112 @@
+"""What the units promise each other and the programs, read from their files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from firmware.config import Config, load_config
+from firmware.supervisor import PROGRAMS
+from provisioning.layout import Layout
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+UNITS = SYSTEMD / "system"
+SPANS_S = {"ms": 0.001, "s": 1.0, "min": 60.0}
+
+
+def settings(name: str) -> dict[str, list[str]]:
+    """Return a unit's settings, each with its values in their order."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / name).read_text("utf-8").splitlines():
+        if match := re.fullmatch(r"([A-Z]\w+)=(.*)", line):
+            found.setdefault(match[1], []).append(match[2])
+    return found
+
+
+def seconds(span: str) -> float:
+    match = re.fullmatch(r"(\d+)(ms|s|min)", span)
+    assert match
+    return int(match[1]) * SPANS_S[match[2]]
+
+
+@pytest.fixture
+def simulation() -> Config:
+    return load_config(SYSTEMD / "simulation.toml")
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_each_program_has_a_unit_with_its_watchdog(program: object) -> None:
+    assert isinstance(program, type(PROGRAMS[0]))
+    unit = settings(f"greengate-{program.name}.service")
+    assert unit["Type"] == ["notify"]
+    assert unit["NotifyAccess"] == ["main"]
+    assert unit["WatchdogSignal"] == ["SIGKILL"]
+    assert seconds(unit["WatchdogSec"][0]) == program.watchdog_s
+    assert unit["Restart"] == ["always"]
+    assert unit["RestartPreventExitStatus"] == ["78"]
+    assert unit["OnFailure"] == ["greengate-failure@%N.service"]
+    assert f"-m {program.module} " in unit["ExecStart"][0]
+
+
+def test_the_gate_darkens_its_lamps_and_waits_for_nobody_when_it_is_told_to_stop() -> None:
+    gate = settings("greengate-gate.service")
+    assert "firmware.darken" in gate["ExecStopPost"][0]
+    for name in ("reader", "uplink", "panel"):
+        assert "greengate-gate.service" not in " ".join(settings(f"greengate-{name}.service").get("After", []))
+        assert f"greengate-{name}.service" not in " ".join(gate.get("After", []))
+
+
+def test_who_decides_and_who_sees_pixels_has_no_network() -> None:
+    for name in ("gate", "reader", "simulation", "failure@"):
+        unit = settings(f"greengate-{name}.service")
+        assert unit["PrivateNetwork"] == ["yes"]
+        assert unit["RestrictAddressFamilies"] == ["AF_UNIX"]
+
+
+def test_devices_are_those_of_each_program() -> None:
+    allowed = {path.name: settings(path.name).get("DeviceAllow", []) for path in UNITS.glob("*.service")}
+    assert {name: devices for name, devices in allowed.items() if devices} == {
+        "greengate-gate.service": ["char-gpiochip rw"],
+        "greengate-failure@.service": ["char-gpiochip rw"],
+        "greengate-reader.service": ["char-video4linux rw", "char-media rw", "char-dma_heap rw"],
+        "greengate-rtc@.service": ["char-rtc r"],
+    }
+    assert all(settings(name)["DevicePolicy"] == ["closed"] for name in allowed)
+
+
+def test_only_the_target_is_enabled_on_a_device_and_wants_every_program() -> None:
+    enabled = {
+        path.name for path in UNITS.glob("greengate*") if path.is_file() and "[Install]" in path.read_text("utf-8")
+    }
+    assert enabled == {
+        "greengate.target",
+        "greengate-broker.service",
+        "greengate-collector.service",
+        "greengate-enrolment.service",
+    }
+    wanted = " ".join(settings("greengate.target")["Wants"]).split()
+    assert {f"greengate-{program.name}.service" for program in PROGRAMS} <= set(wanted)
+    assert all((UNITS / name).is_file() for name in wanted)
+
+
+def test_every_user_and_folder_is_made(simulation: Config) -> None:
+    made = (SYSTEMD / "sysusers.d" / "greengate.conf").read_text("utf-8")
+    for unit in UNITS.glob("*.service"):
+        for user in settings(unit.name).get("User", []):
+            assert f"\nu {user} " in made
+        for groups in settings(unit.name).get("SupplementaryGroups", []):
+            assert f"\ng {groups} " in made
+    folders = (SYSTEMD / "tmpfiles.d" / "greengate.conf").read_text("utf-8")
+    for folder in (simulation.journal.path.parent, simulation.run.folder, simulation.uplink_status.parent):
+        assert f"\nd {folder} " in folders
+    for folder in (Layout().trust, Layout().identity):
+        assert f"\nd {folder} " in folders
+
+
+def test_the_configuration_of_a_fresh_installation_opens_nothing(simulation: Config) -> None:
+    assert simulation.signal.kind == simulation.camera.kind == "simulated"
+    assert simulation.trust.folder.parent == Path(simulation.camera.source).parent == Path("/run/greengate-simulation")
+    assert simulation.journal.path == Layout().journal
+    assert f"ListenStream={simulation.panel.host}:{simulation.panel.port}\n" in (
+        UNITS / "greengate-panel.socket"
+    ).read_text("utf-8")
