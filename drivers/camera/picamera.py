@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CLOSE_S = 2.0  # Picamera2 waits for its own thread without a limit, which a dead camera may block
 OLDEST_NS = 1_000_000_000  # an older sensor time than this is not of the same clock
+# libcamera's controls: AfMode 2 is continuous, AfRange 2 the whole range, since a code may be held at a hand's breadth
+FOCUS = {"AfMode": 2, "AfRange": 2}
 BUFFERS = 4  # fewer drop frames, more cost contiguous memory
 
 
@@ -34,6 +36,8 @@ class Picamera:
         self._closed = False
         device.post_callback = self._deliver
         device.start()
+        known = device.camera_controls  # a lens without a motor knows none of these
+        device.set_controls({name: value for name, value in FOCUS.items() if name in known})
 
     def read(self, timeout_s: float) -> Frame:
         """Wait for the newest frame (see `Camera.read`)."""

@@ -75,6 +75,7 @@ class FakePicamera2:
 
     plugged = True
     opened = 0  # cameras held now: a second one is refused, as libcamera does
+    focuses = True  # its lens has a motor
 
     def __init__(self, camera_num: int = 0) -> None:
         cls = type(self)
@@ -89,6 +90,8 @@ class FakePicamera2:
         self._stop, self._thread = Event(), Thread(target=self._loop, daemon=True)
         self._is_open = True
         self.number = 0
+        self.camera_controls = {"AfMode": (0, 2, 0), "AfRange": (0, 2, 0)} if cls.focuses else {}
+        self.controls: dict[str, int] = {}
 
     def create_video_configuration(
         self,
@@ -113,6 +116,14 @@ class FakePicamera2:
             raise RuntimeError("lores stream dimensions must be even")
         lores["stride"] = -(-lores["size"][0] // ALIGNMENT) * ALIGNMENT
         self._config = config
+
+    def set_controls(self, controls: dict[str, int]) -> None:
+        for name, value in controls.items():
+            if name not in self.camera_controls:
+                raise RuntimeError(f"Control {name} is not advertised by libcamera")
+            low, high, _ = self.camera_controls[name]
+            assert low <= value <= high
+        self.controls |= controls
 
     def start(self) -> None:
         if self._config is None:

@@ -34,6 +34,15 @@ def test_frames_are_the_luminance_without_padding(devices: type[FakePicamera2]) 
     assert devices.opened == 0
 
 
+@pytest.mark.parametrize("focuses", [True, False])
+def test_a_lens_that_can_focus_does_so_all_the_time(
+    devices: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch, *, focuses: bool
+) -> None:
+    monkeypatch.setattr(devices, "focuses", focuses)
+    with open_picamera("0", 320, 240) as camera:
+        assert started(camera).controls == ({"AfMode": 2, "AfRange": 2} if focuses else {})
+
+
 @pytest.mark.parametrize(
     ("size", "stride", "bytes_"),
     [((320, 240), 320, 320 * 239), ((0, 240), 320, 9999), ((320, 0), 320, 9999), ((320, 240), 300, 999_999)],
