@@ -147,8 +147,8 @@ class Config(_Section, frozen=True, kw_only=True):
 
     @property
     def readings_socket(self) -> Path:
-        """Return where the gate listens for the reader."""
-        return self.run.folder / "readings.sock"
+        """Return where the gate listens for the reader, in a folder that on an appliance no other program may enter."""
+        return self.run.folder / "reader" / "readings.sock"
 
     @property
     def events_socket(self) -> Path:
@@ -222,7 +222,8 @@ def _read(path: Path) -> str:
 def _check_version(version: object) -> None:
     """Check this before all else: what a newer version may hold is not for this program to call a mistake."""
     if type(version) is int and version > VERSION:
-        raise ConfigError(f"written for version {version}, this program knows {VERSION}: update the program")
+        written = str(version)[:20]  # it may have thousands of digits
+        raise ConfigError(f"written for version {written}, this program knows {VERSION}: update the program")
 
 
 def _convert(table: dict[str, Any], base: Path) -> Config:

@@ -15,6 +15,7 @@ def problem_of(config: "Config") -> str | None:
     return (
         _of_labels(config)
         or (_of_real_lamps(config) if config.signal.kind == "gpio" else None)
+        or _of_hosts(config)
         or _of_broker(config.broker)
         or _of_run_folder(config)
     )
@@ -41,6 +42,13 @@ def _of_pins(signal: "SignalConfig") -> str | None:
         pin: int | None = getattr(signal, key)
         if pin is not None and (first := keys.setdefault(pin, key)) != key:
             return f"key signal.{key}: same as signal.{first}: give each a pin of its own"
+    return None
+
+
+def _of_hosts(config: "Config") -> str | None:
+    for key, host in (("panel.host", config.panel.host), ("broker.host", config.broker.host)):
+        if not (host.isascii() and host.isprintable()) or " " in host:
+            return f"key {key}: a host's name or address, in ASCII"
     return None
 
 

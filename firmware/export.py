@@ -91,16 +91,18 @@ class Exporter:
 
     def __init__(self) -> None:
         self._data = bytearray(JOURNAL_MAGIC)
+        self._batches = 0
 
     def fits(self, encoded: EncodedBatch) -> bool:
-        """Tell whether one more batch leaves the file within its bound."""
-        return len(self._data) + _FRAME + len(encoded.message) + _TAIL <= MAX_EXPORT_BYTES
+        """Tell whether one more batch leaves the file, and the answer to it, within their bounds."""
+        return self._batches < MAX_ACKS and len(self._data) + _FRAME + len(encoded.message) + _TAIL <= MAX_EXPORT_BYTES
 
     def add(self, encoded: EncodedBatch) -> None:
         """Put a batch behind the others. Raises: ValueError where it does not fit."""
         if not self.fits(encoded):
             raise ValueError("the file is full")
         self._data += _framed(encoded.message)
+        self._batches += 1
 
     def finish(self) -> bytes:
         """Return the whole file."""
@@ -120,6 +122,8 @@ def check_export(data: bytes, *, allow_unsigned: bool, seen: Callable[[int], Non
             _check_follows(last, arrived)
         first, last = first or arrived, arrived
         batches, records = batches + 1, records + len(arrived.batch.records)
+        if batches > MAX_ACKS:
+            raise ExportError(Fault.TOO_LARGE, f"more than {MAX_ACKS} batches")
     if first is None or last is None:
         raise ExportError(Fault.ALTERED, "no batch is in it")
     one = first.batch
@@ -176,8 +180,8 @@ def ack_name(device: str, epoch: bytes, last_seq: int) -> str:
 
 
 def parse_export_name(name: str) -> ExportName | None:
-    """Return what the name of an export says, None for any other name."""
-    match = _JOURNAL_NAME.fullmatch(name)
+    """Return what the name of an export says, None for any other name; on FAT its letters may have become large."""
+    match = _JOURNAL_NAME.fullmatch(name.lower())
     if match is None:
         return None
     return ExportName(match[1], bytes.fromhex(match[2]), int(match[3]), int(match[4]))
@@ -185,7 +189,7 @@ def parse_export_name(name: str) -> ExportName | None:
 
 def parse_ack_name(name: str) -> AckName | None:
     """Return what the name of an answer says, None for any other name."""
-    match = _ACK_NAME.fullmatch(name)
+    match = _ACK_NAME.fullmatch(name.lower())
     return None if match is None else AckName(match[1], bytes.fromhex(match[2]), int(match[3]))
 
 

@@ -38,7 +38,7 @@ def export_present(device: str, path: Path, advance: Callable[[int], None]) -> E
     """Return what is unsent of the journal that is in use, None where there is no journal.
 
     `advance` is told how many check-ins were taken. What can be read of a damaged one is taken all the same.
-    Raises: JournalError.
+    Raises: MalformedError where nothing can be; JournalError.
     """
     try:
         with snapshot(path) as now:
@@ -46,7 +46,10 @@ def export_present(device: str, path: Path, advance: Callable[[int], None]) -> E
                 return None
             return _exported(device, now.epoch, now.acked_hash, _counted(now.runs(), advance))
     except MalformedError:
-        return export_set_aside(device, path, advance)
+        salvaged = export_set_aside(device, path, advance)
+        if salvaged is None:
+            raise
+        return salvaged
 
 
 def export_set_aside(device: str, path: Path, advance: Callable[[int], None]) -> Exported | None:

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from firmware.config import DeviceConfig
 from firmware.messages import Count, Health, Notice
-from firmware.small_files import read_small
+from firmware.small_files import read_small_json
 from firmware.texts import Words
 
 STATUS_MAX_BYTES = 4096  # ours: the status has five short fields
@@ -58,9 +58,8 @@ class UplinkFile:
     def status(self, now_ns: int) -> UplinkStatus | None:
         """Return the status at a time (monotonic), None where there is none, or an old one."""
         try:
-            data, about = read_small(self._path, STATUS_MAX_BYTES)
-            status = msgspec.json.decode(data, type=UplinkStatus)
-        except (OSError, msgspec.DecodeError):
+            status, about = read_small_json(self._path, UplinkStatus, STATUS_MAX_BYTES)
+        except OSError:
             return None
         if about.st_mtime_ns != self._written_ns:
             self._written_ns, self._changed_ns = about.st_mtime_ns, now_ns

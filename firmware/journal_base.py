@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from firmware.small_files import read_small, write_small
+from firmware.small_files import read_small_json, write_small
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x43584A31  # "CXJ1": tells the journal from anybody else's SQLite file
@@ -127,9 +127,8 @@ def write_mark(path: Path, mark: Mark) -> None:
 def read_mark(path: Path) -> Mark | None:
     """Return the mark of a suspect journal, None where there is none that can be read."""
     try:
-        data, _ = read_small(beside(path, ".suspect"), MARK_MAX_BYTES)
-        return msgspec.json.decode(data, type=Mark)
-    except (OSError, msgspec.DecodeError):
+        return read_small_json(beside(path, ".suspect"), Mark, MARK_MAX_BYTES)[0]
+    except OSError:
         return None
 
 

@@ -1,5 +1,6 @@
 """A journal as it is at one moment, read only: for exports and examinations, while gate and uplink go on."""
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -28,6 +29,8 @@ from firmware.wire import MAX_RECORDS
 
 MISSES_MAX = 20_000  # ours: numbers that cannot be read, one after another, before what follows is given up
 IN_MEMORY = Path("/run")  # where a copy of check-ins is not left on a card
+COPIES = 4  # ours: of a copy's size are free where it goes, since the gate lives there too
+COPY_PREFIX = "greengate-journal-"
 _META = "SELECT epoch, acked_seq, acked_hash FROM meta"
 _COUNTS = "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM checkin"
 _ROWS = f"SELECT seq, {COLUMNS} FROM checkin WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - our constant
@@ -102,7 +105,9 @@ def set_aside(path: Path) -> list[Path]:
     """Return the journals that were set aside beside the one at a path, the oldest first. Raises: JournalError."""
     prefix = f"{path.name}{ASIDE}"
     try:
-        names = {file.name for file in path.parent.iterdir() if file.name.startswith(prefix)}
+        with os.scandir(path.parent) as files:
+            ours = [file for file in files if file.name.startswith(prefix)]
+            names = [file.name for file in ours if file.is_file(follow_symlinks=False)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -125,25 +130,31 @@ def salvage(path: Path) -> Salvaged | None:
 
     Raises: JournalError where there is no room for the copy, or the file cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="greengate-journal-", dir=_in_memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix=COPY_PREFIX, dir=_place_for(path)) as folder:
         copy = Path(folder) / "journal.db"
         try:
             shutil.copyfile(path, copy)
             with suppress(FileNotFoundError):
                 shutil.copyfile(beside(path, "-wal"), beside(copy, "-wal"))
         except OSError as error:
-            raise JournalError(f"{path}: cannot be copied to {folder}: {error.strerror}") from error
+            raise JournalError(f"{path}: cannot be copied to {folder}: {error.strerror or error}") from error
         try:
             return _salvaged(copy)
         except (*_NOT_READABLE, MalformedError):
             return None
 
 
-def _in_memory() -> Path | None:
-    """Return a folder in memory, None (the system's own for such files) where this user has none."""
-    with suppress(OSError), tempfile.TemporaryFile(dir=IN_MEMORY):
-        return IN_MEMORY
-    return None
+def _place_for(path: Path) -> Path:
+    """Return where a copy fits and leaves others their room: in memory, or else beside it. Raises: JournalError."""
+    try:
+        size = path.stat().st_size + sum(file.stat().st_size for file in [beside(path, "-wal")] if file.exists())
+    except OSError as error:
+        raise JournalError(f"{path}: {error.strerror}") from error
+    for folder in (IN_MEMORY, path.parent):
+        with suppress(OSError), tempfile.TemporaryFile(dir=folder):
+            if shutil.disk_usage(folder).free >= COPIES * size:
+                return folder
+    raise JournalError(f"{path}: no room for a copy of it: free some space beside it")
 
 
 def _opened(path: Path) -> sqlite3.Connection | None:

@@ -9,6 +9,8 @@ on the disk. Damage within the last transaction looks like a torn one, and canno
 Source: https://www.sqlite.org/fileformat2.html, section 4 (the WAL format).
 """
 
+import os
+import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,10 +44,13 @@ def lost_frames(wal: Path, valid: int) -> bool:
     Raises: OSError.
     """
     try:
-        file = wal.open("rb")
+        # not waiting: another user of the folder may have left a FIFO there
+        file = os.fdopen(os.open(wal, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except FileNotFoundError:
         return False
     with file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return True
         head = file.read(HEADER_BYTES + FRAME_HEADER_BYTES)
         if len(head) < HEADER_BYTES + FRAME_HEADER_BYTES:
             return False

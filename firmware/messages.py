@@ -133,5 +133,5 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[M]) -> M:
         raise MessageError(f"message over {MAX_MESSAGE_BYTES} bytes")
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:  # ValidationError is a DecodeError
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # ValidationError is a DecodeError
         raise MessageError(f"malformed message: {type(error).__name__}") from None  # its text may quote a pass

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.small_files import read_small, write_small
+from firmware.small_files import read_small_json, write_small
 
 LONGEST_S = 1800.0  # ours: time for a repair; one that takes longer is said to go on
 MARKER_MAX_BYTES = 1024  # ours: the marker has two short fields
@@ -41,9 +41,8 @@ def left_s(path: Path, monotonic_s: float | None = None) -> float:
     A marker that is a link, another user's, writable by others, malformed or over age is none.
     """
     try:
-        data, about = read_small(path, MARKER_MAX_BYTES)
-        marker = msgspec.json.decode(data, type=Marker)
-    except (OSError, msgspec.DecodeError):
+        marker, about = read_small_json(path, Marker, MARKER_MAX_BYTES)
+    except OSError:
         return 0.0
     if about.st_uid not in {0, os.geteuid()} or about.st_mode & OTHERS_WRITE:
         return 0.0

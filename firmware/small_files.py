@@ -3,6 +3,11 @@
 import os
 import stat
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # a FIFO would be waited for
 
@@ -23,6 +28,15 @@ def read_small(path: Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
     if len(data) > max_bytes:
         raise OSError("too large")
     return data, about
+
+
+def read_small_json(path: Path, kind: type[T], max_bytes: int) -> tuple[T, os.stat_result]:
+    """Return what a file says (JSON), and whose it is. Raises: OSError, as `read_small`, also where it says nothing."""
+    data, about = read_small(path, max_bytes)
+    try:
+        return msgspec.json.decode(data, type=kind), about
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the latter two: not UTF-8, nested too deeply
+        raise OSError("malformed") from None
 
 
 def write_small(path: Path, data: bytes, mode: int) -> None:

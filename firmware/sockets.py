@@ -72,7 +72,6 @@ class Clients:
         if inode_of(self._path) == self._inode:
             return
         with contextlib.suppress(OSError):  # not yet: again at the next call
-            self._path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             before = self._server
             self._listen()
             self._selector.unregister(before)
@@ -100,6 +99,7 @@ class Clients:
         self._server.close()
 
     def _listen(self) -> None:
+        self._path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         self._server = listen(self._path)
         self._inode = inode_of(self._path)
         self._selector.register(self._server, selectors.EVENT_READ, self._accept)

@@ -36,7 +36,8 @@ def alone(layout: Layout, talk: Talk) -> Iterator[None]:
 def locked(layout: Layout) -> Iterator[None]:
     """Hold the technicians' lock, for a command that says by itself why it cannot. Raises: BusyError, OSError."""
     layout.lock.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO there would be waited for
+    lock = os.open(layout.lock, flags, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,7 +13,7 @@ THIS_MACHINE = Path("/")
 CONFIG = Path("etc/greengate/greengate.toml")
 DATA = Path("var/lib/greengate")
 RUN = Path("run/greengate")
-LOCK = Path("run/lock/greengate.lock")
+LOCK = Path("run/greengate-service/lock")  # root's own folder: in /run/lock any user might take it first
 
 
 @dataclass(frozen=True, slots=True)

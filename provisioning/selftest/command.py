@@ -29,6 +29,7 @@ from provisioning.units import Systemd, Units, UnitsError, ended_by_exceptions, 
 
 TOPIC = "selftest"
 STOPPED = ("greengate-gate", "greengate-reader", "greengate-uplink")  # the uplink would send the records that we read
+FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # the gate's user could leave a FIFO
 PROGRESS = 3  # two answers and the empty picture
 YES = frozenset({"y", "yes", "c", "có", "co"})
 
@@ -146,14 +147,14 @@ def _device(path: Path, talk: Talk) -> Config:
 
 @contextlib.contextmanager
 def _gate_held_off(device: Config, talk: Talk) -> Iterator[None]:
-    """Hold the device's gate off by its own lock, and another test by the marker's.
+    """Hold the device's gate off by its own lock, and another test by a lock that only root, or its own user, can hold.
 
     A gate's lock that is not there is not made: it would be another user's, and keep the gate from starting.
     """
     with contextlib.ExitStack() as locks:
-        for path in (device.run.folder / "gate.lock", device.service_marker):
+        for name, make in (("gate.lock", 0), ("selftest.lock", os.O_CREAT)):
             with contextlib.suppress(FileNotFoundError):
-                lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                lock = os.open(device.run.folder / name, FLAGS | make, 0o600)
                 locks.callback(os.close, lock)
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from firmware.config import ConfigError, load_config
 from firmware.lifeline import tied
@@ -22,24 +22,23 @@ from provisioning.selftest.stage import Stage
 NAMES = ("reader", "gate")
 STOP_S = 7.0  # ours: the supervisor gives its programs 5 s
 DARKEN_S = 5.0
-REFUSAL_MAX_CHARS = 1000  # ours: it is one line
+REFUSAL_MAX_BYTES = 1000  # ours: it is one line
+SILENT: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # a test tells by its results
 
 
 class Runner:
     """The process that runs the programs of a test."""
 
-    def __init__(self, stage: Stage, account: Account) -> None:
-        """Start it, tied to this process. Raises: OSError."""
-        self._refusal = stage.folder / "refusal"
+    def __init__(self, stage: Stage, account: Account, said: IO[bytes]) -> None:
+        """Start it, tied to this process; why it refuses goes to the file `said`. Raises: OSError."""
+        self._said = said
         self._command = [sys.executable, "-m", "firmware.darken", "--config", str(stage.config_path)]
         self._account = account
         self._folder = stage.folder
-        self._log = stage.log
         command = tied([sys.executable, "-m", __name__, str(stage.config_path)])
-        with self._refusal.open("wb") as said, self._log.open("wb") as log:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - ours
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, start_new_session=True, **self._rights
-            )
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - ours
+            command, stdout=said, start_new_session=True, **SILENT, **self._rights
+        )
 
     @property
     def ended(self) -> bool:
@@ -59,7 +58,8 @@ class Runner:
     @property
     def refusal(self) -> str:
         """Return why, in a line."""
-        return " ".join(self._refusal.read_text("utf-8", "replace")[:REFUSAL_MAX_CHARS].split())
+        said = os.pread(self._said.fileno(), REFUSAL_MAX_BYTES, 0)
+        return " ".join(said.decode("utf-8", "replace").split())
 
     def stop(self) -> None:
         """Stop the programs in order; a second call does nothing."""
@@ -72,10 +72,8 @@ class Runner:
 
     def darken(self) -> None:
         """Put the lamps out from outside, whoever lit them."""
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired), self._log.open("ab") as log:
-            subprocess.run(  # noqa: S603 - ours
-                self._command, stdin=subprocess.DEVNULL, stderr=log, timeout=DARKEN_S, check=False, **self._rights
-            )
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(self._command, timeout=DARKEN_S, check=False, **SILENT, **self._rights)  # noqa: S603 - ours
 
     @property
     def _rights(self) -> dict[str, Any]:
@@ -86,14 +84,16 @@ class Runner:
 @contextlib.contextmanager
 def running(stage: Stage, account: Account) -> Iterator[Runner]:
     """Run a test's programs; at the end they are stopped and the lamps dark, whatever happens. Raises: OSError."""
-    runner = Runner(stage, account)
-    try:
-        yield runner
-    finally:
+    # in memory: what root writes to must not lie in a folder where another user may put a link in its place
+    with os.fdopen(os.memfd_create("greengate-selftest"), "w+b") as said:
+        runner = Runner(stage, account, said)
         try:
-            runner.stop()
+            yield runner
         finally:
-            runner.darken()
+            try:
+                runner.stop()
+            finally:
+                runner.darken()
 
 
 def main() -> int:

@@ -43,11 +43,6 @@ class Stage:
         """Return the configuration's file."""
         return self.folder / "greengate.toml"
 
-    @property
-    def log(self) -> Path:
-        """Return where the programs log to."""
-        return self.folder / "log.jsonl"
-
     def show(self) -> None:
         """Put all pictures before the camera at once: it lists the folder anew for each round."""
         (self.folder / "drafts").rename(self.folder / "pictures")

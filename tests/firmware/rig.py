@@ -4,7 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from centre.collector import SHARED_TOPIC, Collector
+from centre.collector import Collector
 from centre.events import Event
 from centre.sqlite_store import SqliteStore
 from centre.store import Entry
@@ -15,7 +15,7 @@ from firmware.journal import Journal
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import migrate
 from firmware.uplink import Uplink
-from firmware.wire import Ack, ack_topic, decode_batch
+from firmware.wire import BATCHES_TOPIC, Ack, ack_topic, decode_batch
 from tests.firmware.checkins import checkin
 
 DEVICE = "gate-1"
@@ -32,7 +32,7 @@ class Rig:
         self.events: list[Event] = []
         self.journal = Journal.open(self.path, migrate=migrate)
         self.centre_broker = self.bus.broker("centre")
-        self.centre_broker.subscribe(SHARED_TOPIC)
+        self.centre_broker.subscribe(BATCHES_TOPIC)
         self.store_path = folder / "centre.db"
         self.start_collector()
         self.start_uplink()

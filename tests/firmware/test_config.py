@@ -45,7 +45,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = load_config(_write(tmp_path, WHOLE))
     assert config.trust.folder == tmp_path / "trust"
     assert config.camera.source == str(tmp_path / "pictures")
-    assert config.readings_socket == tmp_path / "run/readings.sock"
+    assert config.readings_socket == tmp_path / "run/reader/readings.sock"
     assert config.events_socket == tmp_path / "run/events.sock"
     assert config.uplink_status == tmp_path / "run/uplink/uplink.json"
     assert config.service_marker == tmp_path / "run/service"
@@ -128,6 +128,7 @@ def test_too_large(tmp_path: Path) -> None:
             "version = 2\nnew = 1\n[device]",
             "written for version 2, this program knows 1: update the program",
         ),
+        ("[device]", f"version = {'9' * 4000}\n[device]", f"for version {'9' * 20}, this program knows 1"),
         ("[device]", "version = 0\n[device]", "key version: expected `int` >= 1"),
         ("[device]", "version = true\n[device]", "key version: expected `int`, got `bool`"),
         ("[device]", f"version = {'9' * 5000}\n[device]", "a number in it has thousands of digits"),
@@ -146,6 +147,8 @@ def test_too_large(tmp_path: Path) -> None:
         ('lane = "Cổng 1"', 'lane = "a\\u0007b"', "keys device.site and device.lane: printable characters only"),
         ('direction = "in"', 'direction = "up"', "key device.direction: invalid enum value 'up'"),
         ('host = "broker.example"', 'host = "b"\nport = 0', "key broker.port: expected `int` >= 1"),
+        ('host = "broker.example"', 'host = "a\\u0000b"', "key broker.host: a host's name or address, in ASCII"),
+        ("[run]", '[panel]\nhost = "\\u202e"\n[run]', "key panel.host: a host's name or address, in ASCII"),
         ('path = "journal.db"', "path = 7", "key journal.path: expected a path"),
         ('path = "journal.db"', 'path = ""', "key journal.path: expected a path"),
         ('path = "journal.db"', 'path = "a\\u0000"', "key journal.path: expected a path"),

@@ -79,7 +79,13 @@ def test_the_uplinks_status_counts_while_it_is_renewed(tmp_path: Path) -> None:
     assert file.status(2 + SILENT_NS) is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"connected": 1}', b'{"connected": true, "unsent": -1}', b"\xff"])
+NOT_UTF8 = b'{"connected": true, "unsent": 0, "fault": "\xff"}'
+DEEP = b'{"connected": true, "unsent": 0, "more": ' + b"[" * 3900
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"connected": 1}', b'{"connected": true, "unsent": -1}', b"\xff", NOT_UTF8, DEEP]
+)
 def test_a_status_that_is_none_is_no_status(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "uplink.json"
     path.write_bytes(content)

@@ -1,5 +1,6 @@
 """A log that is damaged in its middle is told from one that a power cut tore."""
 
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -101,6 +102,16 @@ def test_a_log_of_zeros_or_cut_at_its_start_is_a_torn_one(path: Path) -> None:
         with opened(path) as journal:
             assert journal.set_aside is None
             assert journal.unsent() == COUNT
+
+
+def test_a_fifo_in_its_place_is_set_aside_and_not_waited_for(path: Path) -> None:
+    written(path)
+    wal = path.with_name("journal.db-wal")
+    wal.unlink(missing_ok=True)
+    os.mkfifo(wal)
+    with opened(path) as journal:
+        assert journal.set_aside is not None
+        assert journal.append(checkin(1)) == 1
 
 
 def test_frames_of_a_killed_writer_are_no_damage(path: Path) -> None:

@@ -72,6 +72,8 @@ def test_bytes_that_are_no_message_are_only_that(data: bytes) -> None:
         b'{"type":"reading","texts":["' + b"a" * (MAX_TEXT_CHARS + 1) + b'"],"captured_ns":0,"read_ns":0}',
         b'{"type":"heartbeat","frames":0,"fault":"sick"}',
         b'{"type":"shown"}',
+        b'{"type":"reading","texts":["HC1:\xff"],"captured_ns":0,"read_ns":0}',
+        b'{"type":"\xff"}',
         b"[" * 60_000,
         b" " * (MAX_MESSAGE_BYTES + 1),
     ],

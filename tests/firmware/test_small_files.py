@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.small_files import read_small, write_small
+from firmware.small_files import read_small, read_small_json, write_small
 
 
 def test_what_is_written_is_read_with_the_rights_asked_for_whatever_the_umask(tmp_path: Path) -> None:
@@ -41,3 +41,16 @@ def test_what_is_no_small_file_is_an_error_and_holds_nobody_up(tmp_path: Path, m
     make(tmp_path / "file")
     with pytest.raises(OSError, match=r"."):
         read_small(tmp_path / "file", 4)
+
+
+def test_what_a_file_says_is_read_with_whose_it_is(tmp_path: Path) -> None:
+    write_small(tmp_path / "file", b"[1,2]", 0o600)
+    said, about = read_small_json(tmp_path / "file", list[int], 100)
+    assert (said, about.st_uid) == ([1, 2], os.geteuid())
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b'{"a":1}', b'["\xff"]', b"[" * 4000, b"9" * 4000])
+def test_a_file_that_says_nothing_is_an_error_of_the_same_kind(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(OSError, match="malformed"):
+        read_small_json(tmp_path / "file", list[str], 4096)

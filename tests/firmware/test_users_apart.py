@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +20,8 @@ from tests.firmware.site import make_site
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as other users")
 
-READER, GATE, UPLINK, GROUP = 64001, 64002, 64003, 64000  # nobody's
+READER, GATE, UPLINK, PANEL, GROUP, READINGS = 64001, 64002, 64003, 64004, 64000, 64005  # nobody's
+GROUPS = {READER: f"{GROUP},{READINGS}"}  # of the reader alone: whom the gate takes readings from
 
 
 @pytest.fixture
@@ -31,10 +33,10 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def _folder(path: Path, user: int, mode: int) -> Path:
+def _folder(path: Path, user: int, mode: int, group: int = GROUP) -> Path:
     """Make a folder as systemd-tmpfiles does."""
     path.mkdir(exist_ok=True)
-    os.chown(path, user, GROUP)
+    os.chown(path, user, group)
     path.chmod(mode)
     return path
 
@@ -48,7 +50,7 @@ class Program:
     """A program under a user; what it asks and answers are lines."""
 
     def __init__(self, user: int, *command: str) -> None:
-        line = [sys.executable, "-m", "tests.firmware.as_user", str(user), str(GROUP), *command]
+        line = [sys.executable, "-m", "tests.firmware.as_user", str(user), GROUPS.get(user, str(GROUP)), *command]
         self.process = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -116,10 +118,26 @@ def _health(events: Path) -> Health | None:
     return next((event for event in told if isinstance(event, Health)), None)
 
 
+@contextmanager
+def _acting_as(user: int) -> Iterator[None]:
+    """Have the rights of a user meanwhile."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(GROUP)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
 def test_a_pass_is_recorded_and_the_uplink_heard_though_none_may_write_the_others_folder(folder: Path) -> None:
     site = make_site(folder, journal="journal/journal.db")
     run = _folder(folder / "run", GATE, 0o2750)
     _folder(run / "uplink", UPLINK, 0o2750)
+    _folder(run / "reader", GATE, 0o2750, READINGS)
     journal = _folder(folder / "journal", GATE, 0o2770)
     with Program(GATE, "tests.firmware.journal_steps", str(journal / "journal.db")) as gate:
         gate.do("heed")  # makes it: the gate's own way starts an interpreter, which another user may not reach here
@@ -139,7 +157,10 @@ def test_a_pass_is_recorded_and_the_uplink_heard_though_none_may_write_the_other
             print(*(program.stop() for program in started))  # noqa: T201
             raise
         assert _rights(run) == (GATE, GROUP, "0o2750")
-        assert _rights(site.config.readings_socket) == (GATE, GROUP, "0o660")
+        assert _rights(site.config.readings_socket) == (GATE, READINGS, "0o660")
+        for user in (UPLINK, PANEL):
+            with _acting_as(user), pytest.raises(PermissionError):
+                connect(site.config.readings_socket)
         assert _rights(site.config.uplink_status) == (UPLINK, GROUP, "0o640")
         logs = [program.stop() for program in reversed(started)]
     assert "refused" not in "".join(logs)
@@ -148,6 +169,6 @@ def test_a_pass_is_recorded_and_the_uplink_heard_though_none_may_write_the_other
         "events.sock",
         "gate.lock",
         "lamps.jsonl",
-        "readings.sock",
+        "reader",
         "uplink",
     ]

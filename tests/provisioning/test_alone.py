@@ -1,5 +1,6 @@
 """One technician at a time."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -74,6 +75,15 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path, capsys: pytest.Capt
     assert enter(layout) == 77
     assert target.read_text() == "kept"
     assert ("cannot be locked" if os.geteuid() == 0 else "sudo") in capsys.readouterr().err
+
+
+def test_a_fifo_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.lock.parent.mkdir(parents=True)
+    os.mkfifo(layout.lock)
+    with layout.lock.open("r+b", buffering=0) as stranger:
+        fcntl.flock(stranger, fcntl.LOCK_EX)
+        assert enter(layout) == 77
 
 
 def test_a_folder_that_cannot_be_made_is_a_matter_of_rights(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_units_that_do_not_stop_do_not_keep_the_lamps_lit(root: Root) -> None:
 
 
 def test_a_technician_at_work_is_waited_for_and_then_goes_first(root: Root) -> None:
-    lock = root.put("run/lock/greengate.lock", "")
+    lock = root.put("run/greengate-service/lock", "")
     root.fake("flock", 'shift 2; exec /usr/bin/env -i PATH=/usr/bin:/bin flock --nonblock "$@"')
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -13,7 +13,7 @@ def test_on_this_machine() -> None:
     assert here.identity == Path("/var/lib/greengate/identity")
     assert here.trust == Path("/var/lib/greengate/trust")
     assert here.run == Path("/run/greengate")
-    assert here.lock == Path("/run/lock/greengate.lock")
+    assert here.lock == Path("/run/greengate-service/lock")
 
 
 def test_on_a_mounted_card_everything_lies_below_its_root(tmp_path: Path) -> None:

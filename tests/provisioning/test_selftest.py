@@ -101,7 +101,7 @@ def test_a_dry_run_shows_what_would_be_done(site: Site) -> None:
     assert not site.config.journal.path.exists()
 
 
-@pytest.mark.parametrize("held", ["gate.lock", "service"])
+@pytest.mark.parametrize("held", ["gate.lock", "selftest.lock"])
 def test_a_gate_or_a_test_that_runs_is_not_disturbed(site: Site, held: str) -> None:
     with (site.config.run.folder / held).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

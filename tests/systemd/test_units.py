@@ -97,10 +97,12 @@ def test_every_user_and_folder_is_made(simulation: Config) -> None:
         for groups in settings(unit.name).get("SupplementaryGroups", []):
             assert f"\ng {groups} " in made
     folders = (SYSTEMD / "tmpfiles.d" / "greengate.conf").read_text("utf-8")
-    for folder in (simulation.journal.path.parent, simulation.run.folder, simulation.uplink_status.parent):
+    config, layout = simulation, Layout()
+    of_programs = (config.journal.path.parent, config.run.folder, config.uplink_status.parent)
+    for folder in (*of_programs, config.readings_socket.parent, layout.trust, layout.identity, layout.lock.parent):
         assert f"\nd {folder} " in folders
-    for folder in (Layout().trust, Layout().identity):
-        assert f"\nd {folder} " in folders
+    assert "\nm greengate-reader greengate-readings\n" in made
+    assert f"\nd {config.readings_socket.parent} 2750 greengate-gate greengate-readings " in folders
 
 
 def test_the_configuration_of_a_fresh_installation_opens_nothing(simulation: Config) -> None:
