@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 TEXT_MAX_BYTES = 64 * 1024  # ours: a file of the kernel's has one page, the largest read here a few
+NUMBER_MAX_CHARS = 20  # of 64 bits
 MILLI = 1000
 COLDEST_C, HOTTEST_C = -60.0, 200.0  # beyond, a sensor is broken
 WEAR_STEP_PERCENT = 10  # JEDEC eMMC 5.1, 7.4.45: each step of the life time estimate is a tenth
@@ -100,7 +101,8 @@ class Machine:
         """Return the main figures of /proc/meminfo, in KiB."""
         rows = (line.split() for line in (self.text("proc/meminfo") or "").splitlines())
         wanted = {"MemTotal:", "MemAvailable:", "SwapTotal:", "SwapFree:"}
-        return {row[0].rstrip(":"): int(row[1]) for row in rows if row and row[0] in wanted and row[1].isdecimal()}
+        numbers = {row[0]: _whole(row[1]) for row in rows if len(row) > 1 and row[0] in wanted}
+        return {name.rstrip(":"): number for name, number in numbers.items() if number is not None}
 
     def uptime_s(self) -> float | None:
         """Return the seconds since the start."""
@@ -128,19 +130,29 @@ class Machine:
     def text(self, path: str | Path) -> str | None:
         """Return a file's text without the space around it, None where there is none that can be read."""
         try:
-            with (self.root / path).open("rb") as file:
+            with open(self.root / path, "rb", opener=_unwaited) as file:
                 return file.read(TEXT_MAX_BYTES).decode("utf-8", "replace").strip()
         except OSError:
             return None
 
     def _number(self, path: Path) -> int | None:
-        try:
-            return int(self.text(path) or "", 0)
-        except ValueError:
-            return None
+        return _whole(self.text(path) or "")
 
     def _pre_eol(self, path: Path) -> int | None:
         return self._number(path / "device/pre_eol_info")
+
+
+def _unwaited(path: str, flags: int) -> int:
+    """Open a file of a mounted card, which may be a FIFO there: nobody waits for who writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+
+
+def _whole(text: str) -> int | None:
+    """Return a whole number of 64 bits, as the kernel writes them."""
+    try:
+        return int(text, 0) if len(text) <= NUMBER_MAX_CHARS else None
+    except ValueError:
+        return None
 
 
 def _used_percent(life_time: str | None) -> int | None:

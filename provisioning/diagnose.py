@@ -83,10 +83,13 @@ def collect(
             talk.say("would-collect", part=name)
         talk.say("dry-run")
         return
-    if not force and _there(file):
-        talk.fail(Exit.CANNOT_WRITE, "file-there", file=str(file))
-    if not file.absolute().parent.is_dir():
-        talk.fail(Exit.CANNOT_WRITE, "folder-missing", folder=str(file.absolute().parent))
+    try:
+        if not force and _there(file):
+            talk.fail(Exit.CANNOT_WRITE, "file-there", file=str(file))
+        if not file.absolute().parent.is_dir():
+            talk.fail(Exit.CANNOT_WRITE, "folder-missing", folder=str(file.absolute().parent))
+    except OSError as error:  # a folder that may not be looked into, a name that is too long
+        talk.fail(Exit.CANNOT_WRITE, "file-unwritable", file=str(file), why=error.strerror or str(error))
     patient = unasked(patient_at(root, config))
     if not patient.root:
         talk.warn("not-root")
@@ -160,4 +163,8 @@ def _json_lines(rows: list[Any]) -> bytes:
 
 
 def _there(file: Path) -> bool:
-    return file.exists() or file.is_symlink()
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

@@ -24,10 +24,17 @@ from provisioning.units import Systemd, Units, UnitsError, paused
 
 SIGNS = {"ok": "✓", "warning": "!", "fault": "✗", "skipped": "-"}
 PROGRAMS_OF_DEVICES = ("greengate-reader", "greengate-gate")
+GRACE_S = 4.0  # after Ctrl-C, for lamps to be dark before the gate is started again
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The configuration; else the device's.", show_default=False),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The device's configuration; else the appliance's.",
+        readable=False,  # that it cannot be read is a finding
+        show_default=False,
+    ),
 ]
 NoAskOption = Annotated[bool, typer.Option("--no-ask", help="Ask nobody what the lamps show: read their levels back.")]
 OnlyOption = Annotated[
@@ -56,8 +63,8 @@ def doctor(
 
     Example: greengate doctor --only camera
 
-    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 wrong usage, 78 the configuration cannot
-    be used.
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 something is, 2 wrong usage, 77 only root may read
+    the configuration, 78 it cannot be used, 130 stopped by Ctrl-C.
     """
     talk = Talk("doctor", lang, as_json=as_json)
     if only is not None and only not in AREAS:
@@ -69,7 +76,7 @@ def doctor(
         _tell(line, talk)
     _sum_up(lines, talk)
     if patient.config is None:
-        raise typer.Exit(Exit.CONFIG)
+        raise typer.Exit(Exit.NO_PERMISSION if patient.locked_away else Exit.CONFIG)
     if any(line.finding.result == "fault" for line in lines):
         raise typer.Exit(Exit.REFUSED)
 
@@ -122,12 +129,15 @@ def _with_devices(devices: Sequence[Check], patient: Patient, talk: Talk) -> Fin
     try:
         with locked(patient.layout), paused(patient.units, *PROGRAMS_OF_DEVICES):
             with talk.progress("looking-devices", len(quick)) as advance:  # ends before questions are asked
-                found = side_by_side(quick, patient, lambda: advance(1))
+                found = side_by_side(quick, patient, lambda: advance(1), grace_s=GRACE_S)
             return found | _in_turn(asking, patient)
     except UnitsError as error:
         return {check.name: (fault("units-fault", why=str(error)),) for check in devices}
     except BusyError as error:
         return {check.name: (skipped("devices-busy", pid=error.pid),) for check in devices}
+    except OSError as error:
+        unusable = fault("lock-unusable", file=str(patient.layout.lock), why=error.strerror or str(error))
+        return {check.name: (unusable,) for check in devices}
 
 
 def _in_turn(checks: Sequence[Check], patient: Patient) -> Findings:

@@ -17,6 +17,7 @@ import msgspec
 
 from drivers.machine import Room, Watchdog, Wear
 from firmware.messages import Health
+from firmware.small_files import read_small
 from provisioning.checks import Patient
 from provisioning.checks.camera import beats
 from provisioning.checks.services import HARD, RUN
@@ -107,9 +108,8 @@ def _told(said: Health) -> object:
 
 def _uplink(path: Path) -> object:
     try:
-        with path.open("rb") as file:
-            return json.loads(file.read(STATUS_MAX_BYTES))
-    except (OSError, ValueError):
+        return json.loads(read_small(path, STATUS_MAX_BYTES)[0])
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -133,12 +133,16 @@ def _from_file(patient: Patient) -> Iterator[dict[str, Any]]:
         return
     for name in ("log.jsonl.1", "log.jsonl"):
         try:
-            with (patient.config.run.folder / name).open("rb") as file:
+            with open(patient.config.run.folder / name, "rb", opener=_unwaited) as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_MAX_BYTES))
                 rows = file.read(LOG_MAX_BYTES).splitlines()
         except OSError:
             continue
         yield from filter(None, (clean_event(_parsed(row)) for row in rows))
+
+
+def _unwaited(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)  # a FIFO would be waited for
 
 
 def _parsed(row: bytes) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import NoReturn
 import msgspec
 import typer
 
+from provisioning.words import plain
+
 
 class Exit(IntEnum):
     """What a script learns from a command."""
@@ -38,5 +40,5 @@ def fail(code: Exit, message: str, *, as_json: bool = False) -> NoReturn:
     """Say in one line what is wrong and what to do, and leave with the code."""
     if as_json:
         emit({"error": message})
-    typer.echo(message, err=True)
+    typer.echo(plain(message), err=True)
     raise typer.Exit(code)

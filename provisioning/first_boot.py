@@ -29,7 +29,8 @@ from provisioning.identity.telling import ERRORS, TOPIC, Told, told
 from provisioning.identity.trust_copy import copy_trust
 from provisioning.identity.wishes import WishError, Wishes, centre_of, fingerprint_of, name_of
 from provisioning.layout import THIS_MACHINE, Layout, RootOption
-from provisioning.talk import JsonOption, LangOption, Talk
+from provisioning.plan import Step, carry_out
+from provisioning.talk import DryRunOption, JsonOption, LangOption, Talk
 from provisioning.units import PROGRAMS, Systemd, UnitsError
 
 BOOT = Path("/boot/firmware")
@@ -62,7 +63,8 @@ def first_boot(
     boot: BootOption = BOOT,
     root: RootOption = THIS_MACHINE,
     lang: LangOption = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - typer makes a flag of it
+    dry_run: DryRunOption = False,  # noqa: FBT002 - typer makes flags of these
+    as_json: JsonOption = False,  # noqa: FBT002 - as above
 ) -> None:
     """Make this machine the kiosk that its card was prepared for; greengate-first-boot.service does it by itself.
 
@@ -72,11 +74,14 @@ def first_boot(
     missing on the card, 73 not written, 75 the centre is away, 77 not root, 78 the configuration is wrong, 130 stopped.
     """
     talk, layout = Talk(TOPIC, lang, as_json=as_json), Layout(root)
-    if layout.here:
+    if layout.here and not dry_run:
         talk.need_root()
     folder = boot / FOLDER
     if not (folder / CONFIG).is_file():
         talk.say("nothing-to-do")
+        return
+    if dry_run:
+        carry_out(_planned(folder, layout), talk, dry_run=True)
         return
     with alone(layout, talk):
         run = _FirstBoot(boot, Enrolment(layout, NotWaiting(), open_clock("system").now()), talk)
@@ -89,6 +94,20 @@ def first_boot(
         talk.say(f"first-boot-{state}")
 
 
+def _planned(folder: Path, layout: Layout) -> list[Step]:
+    """Return what it would do, as far as the card tells before the centre is asked."""
+    steps = [Step("step-config", _later, {"file": layout.config})]
+    if (folder / TRUST).is_dir():
+        steps.insert(0, Step("step-trust", _later, {"source": folder / TRUST, "folder": layout.trust}))
+    if (folder / ENROL).is_file():
+        steps += [Step("step-key", _later), Step("step-install", _later, {"folder": layout.identity})]
+    return steps
+
+
+def _later() -> None:
+    """Do nothing: a plan that is only shown."""
+
+
 class _Result(NamedTuple):
     state: str
     at: datetime
@@ -99,6 +118,14 @@ class _Result(NamedTuple):
         """Return it as result.json has it."""
         table = {"state": self.state, "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", "device": self.device, "why": self.why}
         return json.dumps(table, ensure_ascii=False, indent=1).encode() + b"\n"
+
+    def is_said_in(self, content: bytes | None) -> bool:
+        """Tell whether a result.json says the same, of whatever time."""
+        try:
+            table = json.loads(content or b"")
+        except ValueError:
+            return False
+        return isinstance(table, dict) and {**table, "at": ""} == {**json.loads(self.encoded()), "at": ""}
 
 
 class _FirstBoot:
@@ -158,6 +185,7 @@ class _FirstBoot:
         current = self._enrolment.identity.current
         pending = self._enrolment.identity.pending.there()
         if current is not None and not pending and holder(current.get(CERTIFICATE) or b"")[0] == self._device:
+            self._enrolment.identity.forget_old()  # what a power cut left
             return True
         if not path.is_file():
             return False
@@ -215,7 +243,10 @@ class _FirstBoot:
             self._talk.warn("units-not-told", why=str(error))
 
     def _write_result(self, result: _Result) -> None:
-        write_durably(self._folder / RESULT, result.encoded(), mode=0o644)
+        """Leave on the card how it went, where that is new: a card is not written each minute that a centre is away."""
+        path = self._folder / RESULT
+        if not result.is_said_in(_content(path)):
+            write_durably(path, result.encoded(), mode=0o644)
 
 
 def _content(path: Path) -> bytes | None:

@@ -1,7 +1,6 @@
 """`greengate`, the technicians' command."""
 
 import importlib.metadata
-import io
 import itertools
 import sys
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from drivers.streams import standard_streams
 from provisioning import configuring, demo, diagnose, doctor, explain, journal, read, run, service
 from provisioning.card import prepare
 from provisioning.exits import Exit
@@ -91,10 +91,8 @@ app.command("selftest")(selftest)
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no Vietnamese still gets its answer
-            stream.reconfigure(errors="backslashreplace")
-    app()
+    with standard_streams(Exit.CANNOT_WRITE):
+        app()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rich.progress import track
 from drivers.clock import open_clock
 from drivers.errors import DeviceError
 from provisioning.exits import Exit, emit, fail
+from provisioning.words import plain
 
 _PROGRESS_FROM = 20  # pictures: from here on it takes about a second
 
@@ -60,10 +61,10 @@ def _report(result: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         emit(result)
     elif "error" in result:
-        typer.echo(result["error"], err=True)
+        typer.echo(plain(str(result["error"])), err=True)
     else:
         symbols = result["symbols"]
         assert isinstance(symbols, list)  # noqa: S101 - made three lines above
-        typer.echo(f"{result['file']}: {len(symbols)} found in {result['ms']} ms")
+        typer.echo(plain(f"{result['file']}: {len(symbols)} found in {result['ms']} ms"))
         for symbol in symbols:
-            typer.echo(f"  {symbol['format']} at {symbol['corners']}: {symbol['text']}")
+            typer.echo(plain(f"  {symbol['format']} at {symbol['corners']}: {symbol['text']}"))

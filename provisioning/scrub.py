@@ -76,7 +76,7 @@ def _below(kind: type[events.LogEvent]) -> Iterator[type[events.LogEvent]]:
 
 def _field(key: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, str):
-        return clean_text(value) if key in FREE else value if _CODE.fullmatch(value) else HIDDEN
+        return clean_text(value) if key in FREE or _CODE.fullmatch(value) else HIDDEN
     if isinstance(value, dict):  # times by step
         return {name: number for name, number in value.items() if name in {*events.STEPS, "total"}}
     return value

@@ -1,5 +1,6 @@
 """What `greengate doctor` looks at: one file an area, each check a function from a patient to its findings."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,15 @@ class Patient:
         """Return the configuration, for checks that need one."""
         assert self.config is not None  # noqa: S101 - see `Check.needs`
         return self.config
+
+    @property
+    def locked_away(self) -> bool:
+        """Tell whether only root may read the configuration that is there."""
+        try:
+            there = self.config_path.exists()
+        except PermissionError:
+            there = True
+        return there and not (self.root or os.access(self.config_path, os.R_OK))
 
     def at(self, path: Path) -> Path:
         """Return where a path of the configuration is, seen from the root."""

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from firmware.config import BrokerConfig
 from firmware.wire import batch_topic
 from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
+from provisioning.durable import TooLargeError, read_bounded
 
 PROBE_S = 4.0
 PROBE_MAX_S = 8.0  # with finding the name, TCP and TLS: together with the camera under 20 s
@@ -36,11 +37,12 @@ def broker(patient: Patient) -> Iterator[Finding]:
     settings = Settings(config.host, config.port, own, config.ca, config.certificate, config.key, config.protocol)
     other = next(name for name in STRANGERS if name != own)
     topics = {"own": f"greengate/v1/{own}/probe", "other": batch_topic(other)}
+    on_trial = config.ca is None and config.key is None  # not enrolled: nobody is kept from anything
     probed = probe(settings, topics.values(), PROBE_S)
     where = f"{config.host}:{config.port}"
     if probed.fault is not None:
         why = probed.fault if where in probed.fault else f"{where}: {probed.fault}"
-        yield fault("broker-fault", why=why)
+        yield warning("broker-away", why=why) if on_trial else fault("broker-fault", why=why)
         return
     yield ok("broker-reached", broker=where)
     if config.ca is None:
@@ -50,7 +52,10 @@ def broker(patient: Patient) -> Iterator[Finding]:
         yield skipped("acl-unknown")
         return
     yield ok("acl-own") if answers["own"] == "taken" else fault("acl-own-refused", topic=topics["own"])
-    yield ok("acl-others") if answers["other"] == "refused" else fault("acl-others-taken", topic=topics["other"])
+    if answers["other"] == "refused":
+        yield ok("acl-others")
+    else:
+        yield warning("acl-none") if on_trial else fault("acl-others-taken", topic=topics["other"])
 
 
 def certificate(patient: Patient) -> Iterator[Finding]:
@@ -61,14 +66,13 @@ def certificate(patient: Patient) -> Iterator[Finding]:
         return
     paths = [patient.at(path) for path in (broker.certificate, broker.key, broker.ca)]
     try:
-        pem, key, ca = (_read(path) for path in paths)
+        pem, key, ca = (read_bounded(path, FILE_MAX_BYTES) for path in paths)
+        own, issuer = x509.load_pem_x509_certificate(pem), x509.load_pem_x509_certificate(ca)
+        public = load_pem_private_key(key, None).public_key()
     except FileNotFoundError as error:
         yield warning("certificate-missing", file=str(error.filename))
         return
-    try:
-        own, issuer = x509.load_pem_x509_certificate(pem), x509.load_pem_x509_certificate(ca)
-        public = load_pem_private_key(key, None).public_key()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, TooLargeError):
         yield fault("certificate-unreadable", file=", ".join(str(path) for path in paths))
         return
     spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -105,8 +109,3 @@ def _validity(own: x509.Certificate, now: datetime, broker: BrokerConfig) -> Fin
     return (
         warning("certificate-ends", **values) if (until - now).days < RENEW_DAYS else ok("certificate-good", **values)
     )
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(FILE_MAX_BYTES)

@@ -70,7 +70,9 @@ def beats(path: Path, wanted: int = BEATS) -> list[Health]:
     end_s = time.monotonic() + HEALTH_S
     try:
         with connect(path) as gate:
-            while len(found) < wanted and select.select([gate], [], [], max(0.0, end_s - time.monotonic()))[0]:
+            while len(found) < wanted and (left_s := end_s - time.monotonic()) > 0:
+                if not select.select([gate], [], [], left_s)[0]:
+                    break
                 data = gate.recv(MAX_MESSAGE_BYTES + 1)
                 event = decode_event(data) if data else None
                 if isinstance(event, Health):

@@ -3,11 +3,17 @@
 import stat
 from collections.abc import Iterator
 
-from provisioning.checks import Finding, Patient, fault, ok, warning
+from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
 
 
 def configuration(patient: Patient) -> Iterator[Finding]:
     """Tell whether it can be used; anybody who may write it decides what opens the gate."""
+    if patient.config is None and patient.locked_away:
+        yield skipped("skip-root")
+        return
+    if patient.config is None and not patient.config_path.exists():
+        yield fault("config-missing", file=str(patient.config_path))
+        return
     if patient.config is None:
         yield fault("config-unusable", why=patient.config_fault or "")
         return

@@ -12,16 +12,24 @@ from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
 
 GATE_USER = "greengate-gate"
 ALWAYS = {0: "ID EEPROM", 1: "ID EEPROM"}  # the HAT's identification, read at boot
-OWNERS = {  # config.txt: what enables it, and the pins that it then takes (Raspberry Pi's overlays README)
-    r"dtparam=(?:i2c|i2c_arm|i2c1)(?:=on)?": ("I2C", (2, 3)),
-    r"dtoverlay=i2c-rtc(?:,.*)?": ("I2C", (2, 3)),
-    r"dtparam=spi(?:=on)?": ("SPI", (7, 8, 9, 10, 11)),
-    r"enable_uart=1": ("UART", (14, 15)),
-    r"dtparam=uart0(?:=on)?": ("UART", (14, 15)),
-    r"dtparam=i2s(?:=on)?": ("I2S", (18, 19, 20, 21)),
+PARAMETERS = {  # config.txt: dtparam=NAME, and the pins that it then takes (Raspberry Pi's overlays README)
+    **dict.fromkeys(("i2c", "i2c_arm", "i2c1"), ("I2C", (2, 3))),
+    "spi": ("SPI", (7, 8, 9, 10, 11)),
+    "uart0": ("UART", (14, 15)),
+    "i2s": ("I2S", (18, 19, 20, 21)),
 }
-ONE_WIRE = re.compile(r"dtoverlay=w1-gpio(?:-pullup)?(?:,(?P<options>.*))?")
-ONE_WIRE_PIN = 4
+OVERLAYS = {  # dtoverlay=NAME, and the pins where none of its options names another
+    "i2c-rtc": ("I2C", (2, 3)),
+    "w1-gpio": ("1-Wire", (4,)),
+    "w1-gpio-pullup": ("1-Wire", (4,)),
+    "gpio-shutdown": ("gpio-shutdown", (3,)),
+    "gpio-poweroff": ("gpio-poweroff", (26,)),
+    "gpio-fan": ("gpio-fan", (12,)),
+    "gpio-ir": ("gpio-ir", (18,)),
+    "pwm": ("PWM", (18,)),
+    **{f"uart{n}": (f"UART {n}", pins) for n, pins in {2: (0, 1), 3: (4, 5), 4: (8, 9), 5: (12, 13)}.items()},
+}
+PIN_OPTION = re.compile(r"(?:gpiopin|gpio_pin|pin)=([0-9]{1,3})")
 
 
 def pins(patient: Patient) -> Iterator[Finding]:
@@ -45,15 +53,23 @@ def taken_by(boot_config: str) -> dict[int, str]:
     """Return which pins a Raspberry Pi's config.txt gives to somebody, and to whom (pure)."""
     taken = dict(ALWAYS)
     for row in boot_config.splitlines():
-        setting = "".join(row.partition("#")[0].split())
-        for pattern, (owner, numbers) in OWNERS.items():
-            if re.fullmatch(pattern, setting):
-                taken |= dict.fromkeys(numbers, owner)
-        if match := ONE_WIRE.fullmatch(setting):
-            options = dict(option.partition("=")[::2] for option in (match["options"] or "").split(","))
-            pin = options.get("gpiopin", "")
-            taken[int(pin) if pin.isdecimal() else ONE_WIRE_PIN] = "1-Wire"
+        key, _, value = "".join(row.partition("#")[0].split()).partition("=")
+        names = value.split(",")
+        if key == "dtparam":
+            found = [PARAMETERS[name] for name in (text.removesuffix("=on") for text in names) if name in PARAMETERS]
+        elif key == "dtoverlay":
+            found = [_of_overlay(names[0], names[1:])]
+        else:
+            found = [PARAMETERS["uart0"]] if (key, value) == ("enable_uart", "1") else []
+        for owner, numbers in found:
+            taken |= dict.fromkeys(numbers, owner)
     return taken
+
+
+def _of_overlay(name: str, options: list[str]) -> tuple[str, tuple[int, ...]]:
+    owner, usual = OVERLAYS.get(name, (name, ()))
+    named = tuple(int(match[1]) for option in options if (match := PIN_OPTION.fullmatch(option)))
+    return owner, named or usual
 
 
 def _chip(patient: Patient, used: dict[int, str]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from provisioning.checks import Check, Finding, Need, Patient, fault, skipped
 from provisioning.units import UnitsError
 
 Findings = dict[str, tuple[Finding, ...]]  # by the check's name
+Answers = SimpleQueue[tuple[str, tuple[Finding, ...]]]
 MISSING: dict[Need, str] = {
     "config": "skip-config",
     "here": "skip-elsewhere",
@@ -20,13 +21,32 @@ MISSING: dict[Need, str] = {
 }
 
 
-def side_by_side(checks: Sequence[Check], patient: Patient, done: Callable[[], None] = lambda: None) -> Findings:
-    """Return each check's findings; one that does not answer in its time is left behind, and that is its fault."""
-    answers: SimpleQueue[tuple[str, tuple[Finding, ...]]] = SimpleQueue()
+def side_by_side(
+    checks: Sequence[Check], patient: Patient, done: Callable[[], None] = lambda: None, *, grace_s: float = 0.0
+) -> Findings:
+    """Return each check's findings; one that does not answer in its time is left behind, and that is its fault.
+
+    Ctrl-C waits for those at work for `grace_s`: they leave their devices in order.
+    """
+    answers: Answers = SimpleQueue()
     start_s = time.monotonic()
     waiting = {check.name: check for check in checks}
-    for check in checks:  # daemons: a check that hangs must not keep the command from ending
-        threading.Thread(target=_answer, args=(check, patient, answers), name=check.name, daemon=True).start()
+    threads = [  # daemons: a check that hangs must not keep the command from ending
+        threading.Thread(target=_answer, args=(check, patient, answers), name=check.name, daemon=True)
+        for check in checks
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        return _gathered(waiting, answers, start_s, done)
+    except BaseException:
+        end_s = time.monotonic() + grace_s
+        for thread in threads:
+            thread.join(max(0.0, end_s - time.monotonic()))
+        raise
+
+
+def _gathered(waiting: dict[str, Check], answers: Answers, start_s: float, done: Callable[[], None]) -> Findings:
     found: Findings = {}
     while waiting:
         next_s = start_s + min(check.deadline_s for check in waiting.values())
@@ -76,5 +96,5 @@ def _missing(check: Check, patient: Patient) -> Iterator[Need]:
     return (need for need in check.needs if not there[need])
 
 
-def _answer(check: Check, patient: Patient, answers: SimpleQueue[tuple[str, tuple[Finding, ...]]]) -> None:
+def _answer(check: Check, patient: Patient, answers: Answers) -> None:
     answers.put((check.name, result_of(check, patient)))

@@ -16,6 +16,7 @@ RUN = (
     "WatchdogUSec",
 )
 UPLINK = "greengate-uplink"
+RENEWAL = "greengate-renew.timer"  # without it the certificate ends one day
 TARGET = "greengate.target"  # wants all the others, and is the one that is enabled
 AT_BOOT = frozenset({"enabled", "static", "indirect", "generated", "alias"})
 NEVER = frozenset({"", "0", "infinity"})  # of a time span: no watchdog
@@ -40,6 +41,9 @@ def running(patient: Patient) -> Iterator[Finding]:
     yield ok("boot-good") if target in AT_BOOT else fault("boot-off", unit=TARGET, state=target)
     for unit in PROGRAMS:
         yield from _running(unit, patient.units.properties(unit, RUN), enrolled_later=unit == UPLINK)
+    timer = patient.units.properties(RENEWAL, ("LoadState", "ActiveState"))
+    if timer.get("LoadState") == "loaded" and timer.get("ActiveState") != "active":
+        yield warning("renewal-off", unit=RENEWAL)
 
 
 def _running(unit: str, found: dict[str, str], *, enrolled_later: bool) -> Iterator[Finding]:

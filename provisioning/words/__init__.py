@@ -23,7 +23,19 @@ class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def filled(self, lang: Lang, values: Mapping[str, object]) -> str:
         """Return it in a language, with its values. Raises: KeyError for a value that is missing."""
-        return (self.vi if lang == "vi" else self.en).format_map(values)
+        shown = {name: value if isinstance(value, int | float) else plain(str(value)) for name, value in values.items()}
+        return (self.vi if lang == "vi" else self.en).format_map(shown)
+
+
+def plain(text: str) -> str:
+    """Return a text in one line that commands no terminal: a device, a card or a broker may have chosen it."""
+    return "".join(_plain(character) for character in text)
+
+
+def _plain(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else character.encode("unicode_escape").decode("ascii")
 
 
 @functools.cache

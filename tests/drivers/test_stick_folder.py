@@ -3,12 +3,14 @@
 import errno
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from drivers.stick import (
     StickError,
+    StickFileTooLargeError,
     StickMissingError,
     StickPermissionError,
     StickRefusedError,
@@ -117,3 +119,35 @@ def test_a_folder_of_very_many_files_is_refused(tmp_path: Path, monkeypatch: pyt
         (tmp_path / name).touch()
     with open_stick(tmp_path, write=False) as stick, pytest.raises(StickRefusedError):
         stick.names()
+
+
+def test_two_at_once_write_one_name_one_after_the_other(tmp_path: Path) -> None:
+    contents = [bytes([number]) * 100_000 for number in range(16)]
+
+    def write(mine: list[bytes]) -> None:
+        with open_stick(tmp_path, write=True) as stick:
+            for data in mine:
+                stick.write("a", data)
+                assert stick.read("a", 100_000) in contents
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, (contents[:8], contents[8:])))
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_may_not_be_seen_is_a_matter_of_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "lstat", failing(errno.EACCES))
+    with pytest.raises(StickPermissionError, match="sudo"):
+        open_stick(tmp_path, write=False)
+
+
+def test_a_named_file_is_read_but_no_link_pipe_or_device(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    assert folder.read_file(tmp_path / "file", 4) == b"mine"
+    with pytest.raises(StickFileTooLargeError):
+        folder.read_file(tmp_path / "file", 3)
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "link", tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(StickRefusedError):
+            folder.read_file(path, 4)

@@ -1,6 +1,7 @@
 """The parts of `prepare` that decide: which disk, which partition, which texts."""
 
 import json
+import struct
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from provisioning.card.boot_config import with_block
 from provisioning.card.cloud import network_config, user_data, wifi
 from provisioning.card.disks import MAX_BYTES, Disk, parse_report, refuse_wrong
 from provisioning.card.errors import CardError
+from provisioning.card.fat import places
 from provisioning.card.partitions import parse_table
 
 CARD = Disk(path="/dev/sdb", type="disk", size=32 * 10**9, rm=True, ro=False, tran="usb")
@@ -112,3 +114,23 @@ def test_our_block_in_config_txt_is_replaced_and_the_rest_is_kept() -> None:
 def test_a_block_that_was_cut_short_is_replaced_too() -> None:
     once = with_block("a=1\n", dark=[17], rtc=None)
     assert with_block(once[:-12], dark=[17], rtc=None) == once
+
+
+FAT16 = bytes(11) + struct.pack("<HBHBH", 512, 4, 4, 2, 512) + bytes(3) + struct.pack("<H", 64)
+FAT16 = FAT16.ljust(512, b"\0")
+DATA = (4 + 2 * 64 + 32) * 512
+
+
+def test_a_files_places_are_found_by_its_clusters() -> None:
+    said = b"::/network-config <2> <11-19>\n"
+    assert places(FAT16, said, 2**20) == [(DATA, 2048), (DATA + 9 * 2048, 9 * 2048)]
+    assert places(FAT16, b"::/code Root directory or empty file\n", 2**20) == []
+
+
+@pytest.mark.parametrize(
+    ("sector", "said"),
+    [(b"", b"<2>"), (bytes(512), b"<2>"), (FAT16, b"<1>"), (FAT16, b"<3-2>"), (FAT16, b"<2-268435455>")],
+)
+def test_a_file_system_that_means_nothing_is_not_written(sector: bytes, said: bytes) -> None:
+    with pytest.raises(ValueError, match="no"):
+        places(sector, said, 2**20)

@@ -51,6 +51,13 @@ def test_everything_is_started_at_boot(patient: Patient) -> None:
     assert results(services.running, dataclasses.replace(patient, units=table))["boot-off"] == "fault"
 
 
+def test_a_timer_of_renewals_that_stands_is_told(patient: Patient) -> None:
+    assert "renewal-off" not in results(services.running, patient)
+    assert isinstance(patient.units, TableOfUnits)
+    patient.units.table["greengate-renew.timer"] = {"LoadState": "loaded", "ActiveState": "inactive"}
+    assert results(services.running, patient)["renewal-off"] == "warning"
+
+
 def test_an_uplink_that_is_not_enrolled_waits(patient: Patient) -> None:
     table = TableOfUnits()
     table.table["greengate-uplink"] = GOOD_UNIT | {"ActiveState": "inactive", "ConditionResult": "no"}
@@ -107,6 +114,11 @@ def test_without_systemd_units_are_not_looked_at_and_service_state_is_told(patie
         ("dtoverlay=w1-gpio", {0, 1, 4}),
         ("dtoverlay=w1-gpio,gpiopin=17,pullup=1", {0, 1, 17}),
         ("dtoverlay=w1-gpio-pullup,gpiopin=x", {0, 1, 4}),
+        ("dtparam=i2c_arm=on,spi=on", {0, 1, 2, 3, 7, 8, 9, 10, 11}),
+        ("dtoverlay=gpio-shutdown", {0, 1, 3}),
+        ("dtoverlay=gpio-fan,gpiopin=17,temp=60000", {0, 1, 17}),
+        ("dtoverlay=pwm,pin=18,func=2\ndtoverlay=anything,gpio_pin=27", {0, 1, 18, 27}),
+        ("dtoverlay=vc4-kms-v3d\ndtoverlay=w1-gpio,gpiopin=" + "9" * 6000, {0, 1, 4}),
         ("dtparam=i2c_arm=off\ndtparam=spi=off\nenable_uart=0", {0, 1}),
     ],
 )

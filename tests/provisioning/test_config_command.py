@@ -141,3 +141,11 @@ def test_a_wrong_configuration_replaces_nothing(tmp_path: Path) -> None:
     write_config(path, render(MINIMAL | {"device.lane": "B"}, "vi"))
     assert path.with_name("greengate.toml.before").read_bytes() == first
     assert load_config(path).device.lane == "B"
+
+
+def test_a_configuration_of_a_newer_program_is_told_as_that(tmp_path: Path) -> None:
+    file = tmp_path / "greengate.toml"
+    file.write_text('version = 2\nnew_key = 1\n[camera]\nkind = "of the future"\n')
+    done = greengate("config", "check", file, "--lang", "en")
+    assert (done.code, done.out) == (78, "")
+    assert "written for version 2, this program knows 1: update the program" in done.err

@@ -312,6 +312,19 @@ def test_one_line_holds_the_centre_and_its_fingerprint(root: Path, centre: FakeC
     assert greengate("enrol", "--root", root, *said, given=TYPED.lower()).code == 0
 
 
+@pytest.mark.parametrize("named", [(), ("--trust", "/run/greengate-simulation/trust")])
+def test_a_simulation_goes_on_trusting_by_what_is_made_anew_with_each_start(
+    root: Path, centre: FakeCentre, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(Path, "is_dir", lambda path: str(path) == "/run/greengate-simulation/trust" or path.exists())
+    both = f"{centre.url}#{centre.authority.fingerprint}"
+    said = ("--centre", both, "--name", "gate-1", "--simulated-lamps", "--camera", "simulated", *named)
+    assert greengate("enrol", "--root", root, *said, given=TYPED).code == 0
+    config = load_config(root / "etc/greengate/greengate.toml")
+    assert str(config.trust.folder) == "/run/greengate-simulation/trust"
+    assert not (root / "var/lib/greengate/trust").exists(), "no copy of a key that ends with the machine's power"
+
+
 def test_demonstration_trust_opens_no_real_gate(root: Path, centre: FakeCentre, tmp_path: Path) -> None:
     from provisioning.issuer import DemoIssuer  # noqa: PLC0415 - only here
 
@@ -364,3 +377,28 @@ def test_what_the_centre_knows_may_be_little(root: Path, centre: FakeCentre, tru
     done = enrol(root, centre, *more, code=None)  # the certificate is there, so no code is needed
     assert done.code == 0
     assert load_config(root / "etc/greengate/greengate.toml").broker.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"site": "x" * 65, "lane": "a\x1b[2J", "broker_host": "broker example"},
+        {"site": "", "broker_host": "../broker"},
+        {"broker_host": "broker.example/x", "broker_port": 0},
+    ],
+)
+def test_what_the_centre_knows_and_nobody_could_use_is_asked_for(
+    root: Path, centre: FakeCentre, trust: Path, settings: dict[str, object]
+) -> None:
+    centre.settings = {**SETTINGS, "site": None, "lane": None, "broker_host": None, **settings}
+    said = ("--site", "S", "--lane", "A", "--trust", trust)
+    assert enrol(root, centre, *said).code == 0
+    config = load_config(root / "etc/greengate/greengate.toml")
+    assert (config.device.site, config.device.lane, config.broker.host) == ("S", "A", "127.0.0.1")
+
+
+def test_a_folder_whose_name_is_no_text(root: Path, centre: FakeCentre, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    done = enrol(root, centre, "--trust", str(folder))
+    assert (done.code, len(done.err.splitlines())) == (2, 1)

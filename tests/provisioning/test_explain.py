@@ -290,6 +290,13 @@ def test_a_pass_cannot_write_markup_to_the_terminal(certificate: Path) -> None:
     assert "[red]x[/red] [/]" in done.out
 
 
+def test_a_pass_commands_no_terminal(certificate: Path) -> None:
+    hostile = ISSUER.issue({"is": "x\x1b]0;owned\x07\u202ey"})
+    done = greengate("explain", "--at", AT.isoformat(), "--dsc", certificate, hostile)
+    assert "owned" in done.out
+    assert not {"\x1b", "\x07", "\u202e"} & set(done.out)
+
+
 def test_a_terminal_that_knows_only_ascii_gets_its_answer_too() -> None:
     command = [sys.executable, "-m", "provisioning.main", "explain", "HC1:"]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}

@@ -93,6 +93,17 @@ def test_it_makes_the_kiosk_and_erases_the_secrets(root: Path, boot: Path) -> No
     assert (again.code, "nothing to do" in again.out) == (0, True)
 
 
+def test_a_dry_run_says_what_the_card_brings_and_takes_nothing(root: Path, boot: Path) -> None:
+    before = everything_in(boot)
+    done = greengate("first-boot", "--root", root, "--boot", boot, "--lang", "en", "--dry-run")
+    assert (done.code, done.err) == (0, "")
+    assert str(root / "etc/greengate/greengate.toml") in done.out
+    assert "dry run" in done.out
+    assert everything_in(boot) == before
+    assert not (root / "etc/greengate").exists()
+    assert TYPED not in done.out
+
+
 def test_the_centre_away_the_kiosk_is_in_service_and_the_code_stays(root: Path, boot: Path, centre: FakeCentre) -> None:
     centre.hang_up = True
     done = first_boot(root, boot)
@@ -211,3 +222,32 @@ def test_passwords_are_overwritten_where_they_lie(tmp_path: Path, text: str, lef
     for _ in range(2):
         mask(path)
         assert path.read_text("utf-8") == f"#cloud-config\n{left}\nhostname: gate\n"
+
+
+def test_a_centre_that_stays_away_costs_the_card_nothing(root: Path, boot: Path, centre: FakeCentre) -> None:
+    centre.hang_up = True
+    assert first_boot(root, boot).code == 75
+    files = [
+        path for folder in (root, boot) for path in folder.rglob("*") if path.is_file() and "lock" not in path.parts
+    ]
+    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+    assert first_boot(root, boot).code == 75
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files} == before
+    assert boot / "greengate/result.json" in before
+
+
+def test_drafts_of_a_preparation_that_was_broken_off_go_too(root: Path, boot: Path) -> None:
+    for name in ("network-config.new", "greengate/code.new"):
+        (boot / name).write_text(PASSWORD)
+    assert first_boot(root, boot).code == 0
+    assert PASSWORD.encode() not in everything_in(boot)
+
+
+def test_what_a_power_cut_left_of_the_enrolment_goes(root: Path, boot: Path) -> None:
+    assert first_boot(root, boot).code == 0
+    identity = root / "var/lib/greengate/identity"
+    (identity / "pending.gone").mkdir()
+    (identity / "pending.gone/device.key").write_bytes(b"a key")
+    (boot / "greengate/greengate.toml.done").rename(boot / "greengate/greengate.toml")
+    assert first_boot(root, boot).code == 0
+    assert sorted(path.name for path in identity.iterdir()) == ["0001", "current"]

@@ -31,6 +31,10 @@ CODES = {
 }
 
 
+FIRST_LIGHT = {"explain", "read", "run", "demo"}  # change nothing, and speak English
+LOOKING = {"doctor", "journal status", "journal verify", "service status", "config check", "config show"}
+LOOKING |= {"config explain"}  # the others change something
+SHARED = {"--lang", "--json", "--dry-run", "--root", "--config", "--yes"}  # the same words in every command
 TABLE_ROW = re.compile(r"^\| (\d+) \|", re.MULTILINE)
 COMMANDS_MD = Path(__file__).parents[2] / "docs" / "commands.md"
 
@@ -67,6 +71,29 @@ def test_help_has_an_example_and_every_exit_code(command: str) -> None:
     assert _codes(text) == CODES.get(command, _codes(text))
     assert _codes(text) >= {0, 2}
     assert _codes(text) <= {code.value for code in Exit}
+
+
+def _options(command: str) -> dict[str, str]:
+    found = typer.main.get_command(app)
+    for name in command.split():
+        assert isinstance(found, typer.core.TyperGroup)
+        found = found.commands[name]
+    return {name: str(getattr(param, "help", "")) for param in found.params for name in param.opts}
+
+
+@pytest.mark.parametrize("command", [name for name in _all_commands() if name not in FIRST_LIGHT])
+def test_every_command_speaks_both_languages_and_json_and_what_changes_something_has_a_dry_run(command: str) -> None:
+    wanted = {"--lang", "--json"} | (set() if command in LOOKING else {"--dry-run"})
+    assert wanted - set(_options(command)) == set()
+
+
+def test_an_option_means_the_same_in_every_command() -> None:
+    said: dict[str, set[str]] = {}
+    for command in _all_commands():
+        if command not in FIRST_LIGHT:
+            for name, text in _options(command).items():
+                said.setdefault(name, set()).add(text)
+    assert {name: texts for name, texts in said.items() if name in SHARED and len(texts) > 1} == {}
 
 
 def test_every_command_and_every_code_is_spoken_for() -> None:

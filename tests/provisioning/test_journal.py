@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from firmware.export import ack_name, check_export, decode_acks, encode_acks, re
 from firmware.journal_reader import JournalReader
 from firmware.service_state import begin
 from firmware.wire import MAX_RECORDS, Ack, Batch, encode_batch
+from provisioning import journal_stick
 from tests.firmware.checkins import START
 from tests.firmware.journals import epoch_of, recorded
 from tests.provisioning.command import greengate
@@ -203,49 +203,47 @@ def test_one_of_which_nothing_can_be_read_is_told(site: Site) -> None:
     assert "nothing can be read" in done.err
 
 
-def test_verify_changes_nothing(site: Site) -> None:
-    assert site.run("verify").result["event"] == "no-journal"
-    site.record(1, 2)
-    before = {file.name: file.read_bytes() for file in site.journal.parent.iterdir()}
-    assert site.run("verify").result["unsent"] == 2
-    assert {file.name: file.read_bytes() for file in site.journal.parent.iterdir()}["journal.db"] == before[
-        "journal.db"
-    ]
+def test_a_journal_in_use_of_which_nothing_can_be_read_is_no_success(site: Site) -> None:
+    site.record(1)
+    epoch = epoch_of(site.journal)
+    site.journal.rename(site.journal.with_name("journal.db.corrupt-20260701T000000Z"))
+    site.journal.write_bytes(b"SQLite format 3\0" + os.urandom(5000))
+    done = site.export()
+    assert (done.code, done.results[-1]["code"]) == (65, "damaged")
+    assert site.files() == [f"greengate-gate-1-{epoch.hex()}-1-1.journal"]  # the others go out all the same
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM checkin WHERE seq = 2",
-        "UPDATE checkin SET lane = '' WHERE seq = 2",
-        "UPDATE meta SET epoch = x'00'",
-        "DELETE FROM meta",
-    ],
-)
-def test_verify_finds_what_no_journal_has(site: Site, statement: str) -> None:
-    site.record(1, 2, 3)
-    db = sqlite3.connect(site.journal, isolation_level=None)
-    db.execute(statement)
-    db.close()
-    assert site.run("verify").code == 1
+def test_one_set_aside_without_room_for_its_copy_keeps_no_other_back(site: Site) -> None:
+    site.record(1)
+    aside = site.journal.with_name("journal.db.corrupt-20260701T000000Z")
+    with aside.open("wb") as file:
+        file.truncate(1 << 43)
+    os.mkfifo(f"{aside}-a-pipe")
+    done = site.export()
+    assert (done.code, len(site.files())) == (75, 1)
+    assert "no room" in done.err
 
 
-def test_verify_of_an_exported_file(site: Site, tmp_path: Path) -> None:
+def test_very_many_answers_that_do_not_fit_cost_no_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.record(1, 2)
     site.export()
-    whole = site.stick / site.files()[0]
-    assert site.run("verify", whole).result["n"] == 2
-    data = whole.read_bytes()
-    other = tmp_path / "other"
-    for code, content in {
-        1: data[:-1],
-        65: b"PK" + data,
-        69: b"GGJRNL2\n" + data[8:],
-    }.items():
-        other.write_bytes(content)
-        done = site.run("verify", other)
-        assert (done.code, len(done.err.splitlines())) == (code, 1)
-    assert site.run("verify", tmp_path / "none").code == 66
+    path = answer(site)
+    (ack,) = decode_acks(path.read_bytes(), allow_unsigned=True)
+    path.write_bytes(encode_acks([replace(ack, digest=bytes([one]) * 32) for one in range(200)]))
+    asked: list[object] = []
+    monkeypatch.setattr(journal_stick, "apply_ack", lambda *given: asked.append(given))
+    done = site.export()
+    assert (len(asked), len(recorded(site.journal))) == (1, 2)
+    assert "200" in done.err
+
+
+def test_names_in_large_letters_are_the_same_names(site: Site) -> None:
+    site.record(1, 2)
+    site.export()
+    for path in (answer(site), site.stick / site.files()[0]):
+        path.rename(site.stick / path.name.upper())
+    assert events(site) == ["acknowledged", "removed", "removed", "nothing-unsent"]
+    assert list(site.stick.iterdir()) == []
 
 
 def test_status_counts(site: Site) -> None:

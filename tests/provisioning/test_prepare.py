@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from drivers.clock import open_clock
 from firmware.config import load_config_text
+from provisioning.card.cloud import wifi
 from provisioning.exits import Exit
 from provisioning.issuer import DemoIssuer
 from provisioning.main import app
@@ -20,6 +21,7 @@ RASPBERRY = {"config.txt": b"arm_64bit=1\n", "cmdline.txt": b"root=PARTUUID=1 ds
 WHERE = ["--name", "kiosk-7", "--site", "Chợ Bến Thành", "--lane", "A", "--broker", "broker.example:8884"]
 CENTRE = ["--centre", "https://centre.example:8443", "--ca-fingerprint", "sha256:" + "ab" * 32]
 CODE = "0123456789ABCDEFGHJKMNPQRS"
+FAT32_SECTORS = 600_000  # 300 MB, hardly any of them written
 
 
 def prepare(*arguments: str, answers: str = "") -> Result:
@@ -51,6 +53,9 @@ def test_a_card_gets_all_that_the_first_boot_needs(tmp_path: Path) -> None:
     assert read(card, "greengate/code").decode().strip() == CODE
     assert read(card, "config.txt").decode().startswith("arm_64bit=1\n")
     assert "gpio=17,27=op,dl" in read(card, "config.txt").decode()
+    wanted = json.loads(read(card, "user-data").decode().partition("\n")[2])
+    parts = "greengate_0.1.0~deb13_arm64.deb python3-picamera2 python3-lgpio\n"
+    assert f"/boot/firmware/greengate/{parts}" in wanted["write_files"][0]["content"]
 
 
 def test_no_passphrase_is_on_the_card_and_no_secret_in_the_output(tmp_path: Path) -> None:
@@ -218,3 +223,20 @@ def test_an_image_cut_short_is_told(tmp_path: Path) -> None:
     done = prepare(*WHERE, "-y", str(card))
     assert done.exit_code in {Exit.CANNOT_WRITE, Exit.DATA}
     assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("sectors", [65536, FAT32_SECTORS])
+def test_no_secret_of_an_earlier_preparation_is_left_between_files(tmp_path: Path, sectors: int) -> None:
+    card = image(tmp_path, sectors=sectors)
+    other = f"7{CODE[1:]}"
+    first = wifi("Gate", "very secret", "VN").psk
+    for passphrase, code in (("very secret", CODE), ("another one", other)):
+        done = prepare(*WHERE, *CENTRE, "--code", "--wifi", "Gate", "-y", str(card), answers=f"{passphrase}\n{code}\n")
+        assert done.exit_code == 0, done.output
+    there = card.read_bytes()
+    assert [secret in there for secret in (CODE.encode(), first.encode(), other.encode())] == [False, False, True]
+    assert prepare(*WHERE, "-y", str(card)).exit_code == 0
+    there = card.read_bytes()
+    assert [secret in there for secret in (other.encode(), wifi("Gate", "another one", "VN").psk.encode())] == [
+        False
+    ] * 2

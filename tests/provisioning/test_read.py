@@ -96,3 +96,9 @@ def test_a_reader_that_is_not_installed_says_what_to_do(tmp_path: Path, monkeypa
     monkeypatch.setattr(drivers.symbols, "open_symbol_reader", missing)
     done = greengate("read", "--json", "--reader", "pyzbar", tmp_path / "x.png")
     assert (done.code, done.result["error"]) == (69, "pyzbar is not there (apt-get install libzbar0)")
+
+
+def test_a_name_commands_no_terminal(tmp_path: Path) -> None:
+    done = greengate("read", tmp_path / "x\x1b]0;owned\x07.png")
+    assert done.code == 66
+    assert done.err.rstrip("\n").isprintable()
