@@ -137,7 +137,8 @@ def apply_revocation(home: Path, names: list[str], at: datetime) -> bool:
 
 
 def _in_force(registry: Registry, name: str, at: datetime) -> bool:
-    return any(one.revoked_at is None and one.not_after > at for one in registry.certificates(name))
+    known = (one for one in registry.certificates(name) if one.kind != "server")  # which may be called like a device
+    return any(one.revoked_at is None and one.not_after > at for one in known)
 
 
 def _evict(authority: Authority, settings: BrokerSettings, name: str, at: datetime, *, held_s: float) -> None:

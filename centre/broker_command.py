@@ -16,10 +16,12 @@ from drivers.clock import open_clock
 Servers = Annotated[
     list[str] | None, typer.Option("--server", metavar="HOST", help="The broker, by each name that devices use.")
 ]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens. [8883]")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens; else 8883.")]
 Bind = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen on this address only.")]
-User = Annotated[str | None, typer.Option(help="The user that mosquitto runs as. [mosquitto]")]
-PidFile = Annotated[Path | None, typer.Option(help="mosquitto's. [/run/mosquitto/mosquitto.pid]")]
+User = Annotated[str | None, typer.Option(help="The user that mosquitto runs as; else mosquitto.")]
+PidFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Its process file; else /run/mosquitto/mosquitto.pid.")
+]
 Check = Annotated[bool, typer.Option("--check", help="Try whether the installed mosquitto takes it.")]
 
 

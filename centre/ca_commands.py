@@ -11,6 +11,7 @@ from centre.ca import CA_NAME, Authority
 from centre.ca_issue import IssuedFiles, collector_names, issue_files, server_names
 from centre.ca_request import REQUEST_MAX_BYTES, CsrError, Request
 from centre.codes import TYPED_MAX_CHARS
+from centre.collectors import GroupError, give_group
 from centre.enrolment import Enrolment
 from centre.files import PUBLIC, write_whole
 from centre.output import (
@@ -73,7 +74,8 @@ def issue(
 ) -> None:
     """Issue key and certificate for one of the centre's own: a server by all its hosts, or a collector.
 
-    What is there and good for another 30 days stays; a key whose certificate was revoked is replaced.
+    What is there and good for another 30 days stays; a key whose certificate was revoked is replaced. A collector gets
+    the group's secret name too: its configuration's key `broker.group`.
 
     Example: greengate-centre ca issue --server broker.example.vn --server 192.0.2.7
 
@@ -86,7 +88,13 @@ def issue(
         folder = to or home / "issued"
         kind: Kind = "server" if server else "collector"
         names = server_names(server) if server else collector_names(collector or "")
-        out(_files(issue_files(authority, registry, kind, names, folder, now)), json=json)
+        files = _files(issue_files(authority, registry, kind, names, folder, now))
+    if kind == "collector":
+        try:
+            files["group"] = str(give_group(home, folder))
+        except GroupError as error:
+            refuse(error, json=json)
+    out(files, json=json)
 
 
 @app.command()
@@ -171,16 +179,20 @@ def list_(
 
 @app.command()
 def crl(home: Home = HOME, *, json: Json = False) -> None:
-    """Write the revocation list anew (good for 30 days); `enrol serve` does so by itself each day.
+    """Write the revocation list anew (good for 30 days) and tell the broker; `enrol serve` does so by itself each day.
 
     Example: greengate-centre ca crl
 
-    Exit codes: 0 done; 2 wrong usage; 78 CA or registry cannot be used.
+    Exit codes: 0 done; 2 wrong usage; 75 written, but the broker does not know it yet: the same again; 78 CA or
+    registry cannot be used.
     """
+    failures = Failures()
     with told(json=json), Registry.open(there(home)) as registry:
         authority, now = Authority.open(home), open_clock("system").now()
         authority.write_crl(registry, now)
+        Enrolment(authority, registry, failures, revoked=tell_broker(home)).publish([], now)
         out({"crl": str(home / "crl.pem"), "revoked": len(registry.revoked(now))}, json=json)
+    failures.end()
 
 
 def _text(argument: str) -> str:

@@ -8,7 +8,6 @@ from centre.store import Store, Stored, StoreError
 from drivers.broker import Message
 from drivers.errors import BrokerError
 from firmware.wire import (
-    BATCHES_TOPIC,
     Ack,
     Batch,
     DecodedBatch,
@@ -18,8 +17,6 @@ from firmware.wire import (
     device_of,
     encode_ack,
 )
-
-SHARED_TOPIC = f"$share/collectors/{BATCHES_TOPIC}"  # the broker gives each batch to one of several collectors
 
 
 class Publisher(Protocol):

@@ -15,13 +15,14 @@ class ConfigError(Exception):
 
 
 class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where batches arrive; with `ca` over TLS."""
+    """Where batches arrive; with `ca` over TLS. `group` is a file: collectors with one name in it share the batches."""
 
     host: Annotated[str, Meta(min_length=1, max_length=253)]
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    group: Path | None = None
     protocol: Literal["5", "3.1.1"] = "5"
 
 

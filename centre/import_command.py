@@ -78,6 +78,7 @@ class _Report:
         self(ImportRefused(str(source), UNREADABLE, str(error)))
 
     def __call__(self, event: Event) -> None:
+        event = _printable(event)
         match event:
             case ImportRefused(fault=fault):
                 self.code = self.code or _EXITS[fault]
@@ -156,6 +157,15 @@ def _store(store: Path | None, config: Path | None, *, json: bool) -> Path:
     if (store is None) == (config is None):
         refuse("Give either --store or --config.", EX_USAGE, json=json)
     return store if store is not None else load_config(config or Path()).store.path
+
+
+def _printable(event: Event) -> Event:
+    """Return an event with texts of one line; a path may have any bytes."""
+    texts = {key: text for key, text in msgspec.structs.asdict(event).items() if isinstance(text, str)}
+    shown = {
+        key: "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text) for key, text in texts.items()
+    }
+    return msgspec.structs.replace(event, **shown)
 
 
 def _line(event: Event) -> str:

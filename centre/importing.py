@@ -1,5 +1,6 @@
 """Exported journals from sticks into the store: a file is checked whole before anything of it is kept."""
 
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from centre.registry import Device
 from centre.store import Store
 from drivers.errors import DeviceError
 from drivers.stick import Stick, StickError, StickFileTooLargeError, StickMissingError, open_stick
+from drivers.stick.folder import read_file
 from firmware.export import (
     MAX_EXPORT_BYTES,
     ExportError,
@@ -104,7 +106,7 @@ def import_from(path: Path, importer: Importer, seen: Callable[[int, int], None]
     A stick is read-only while it is read, and mounted anew to be written. `seen` is told how many bytes there are
     to work through, and how many more were. Raises: StoreError; StickError where nothing can be read at all.
     """
-    if path.is_file():
+    if _is_file(path):
         answers = _from_file(path, importer, seen)
         _answer(path.parent.resolve(), answers, importer)
         return
@@ -132,12 +134,20 @@ def _from_stick(stick: Stick, importer: Importer, seen: Callable[[int, int], Non
 
 def _from_file(path: Path, importer: Importer, seen: Callable[[int, int], None]) -> list[Answer]:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_EXPORT_BYTES + 1)
-    except OSError as error:
-        raise StickMissingError(f"{path}: {error.strerror}", cure="name a file that may be read") from None
+        data = read_file(path, MAX_EXPORT_BYTES)
+    except StickError as error:
+        importer.refused(str(path), error)
+        return []
     answer = importer.take(str(path), data, _progress(data, seen))
     return [] if answer is None else [answer]
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file was named; what cannot be seen, and links, a stick's opening tells apart."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _progress(data: bytes, seen: Callable[[int, int], None]) -> Seen:

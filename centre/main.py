@@ -4,7 +4,6 @@ Exit codes: 0 done (collect: told to stop) · 1 status: something is missing, br
 2 wrong usage · 78 the configuration, the store or the broker's certificates cannot be used.
 """
 
-import io
 import secrets
 import signal
 import sys
@@ -17,20 +16,24 @@ import msgspec
 import typer
 
 from centre import broker_command, ca_commands, devices_commands, enrolment_commands, import_command
-from centre.collector import SHARED_TOPIC, Collector
+from centre.collector import Collector
+from centre.collectors import GroupError, subscription
 from centre.config import BrokerConfig, Config, ConfigError, StoreConfig, load_config
 from centre.events import BatchStored, Connected, Disconnected, Event
-from centre.output import EX_STOPPED, EX_UNSOUND, EX_USAGE, Json, out, refuse
+from centre.output import EX_CANNOT_WRITE, EX_STOPPED, EX_UNSOUND, EX_USAGE, Json, out, refuse
 from centre.sqlite_store import SqliteStore
 from centre.store import Account, Entry, StoreError
 from drivers.broker import Broker, open_broker
 from drivers.errors import DeviceError
+from drivers.streams import standard_streams
 
 POLL_S = 0.2  # ours: how soon a signal is obeyed
 
 app = typer.Typer(
     help="The centre: certificates for devices; check-ins collected, and looked at.",
     no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,  # a traceback with local variables could show a code or a key
 )
 app.add_typer(ca_commands.app, name="ca")
@@ -59,19 +62,23 @@ def collect(
 ) -> None:
     """Store what devices send, and acknowledge it, until told to stop (SIGTERM, Ctrl-C).
 
+    Example: greengate-centre collect --config collector.toml
+
     Exit codes: 0 told to stop; 2 wrong usage; 78 configuration, store or certificates cannot be used.
     """
     try:
         _collect(_configuration(config, broker, port, store), _reporter(json=json))
     except UsageError as error:
         refuse(error, EX_USAGE, json=json)
-    except (ConfigError, StoreError, DeviceError) as error:
+    except (ConfigError, GroupError, StoreError, DeviceError) as error:
         refuse(error, json=json)
 
 
 @app.command("list")
 def list_(store: Existing, *, json: Json = False) -> None:
     """List the check-ins in a store, by device and number.
+
+    Example: greengate-centre list --store centre.db
 
     Exit codes: 0 done; 2 wrong usage; 78 the store cannot be used.
     """
@@ -89,6 +96,8 @@ def list_(store: Existing, *, json: Json = False) -> None:
 @app.command()
 def status(store: Existing, *, json: Json = False) -> None:
     """Say for each journal (epoch) of each device how many check-ins there are, and what is missing.
+
+    Example: greengate-centre status --store centre.db
 
     Exit codes: 0 all sound; 1 something is missing, broken or in conflict; 2 wrong usage; 78 the store cannot be used.
     """
@@ -121,12 +130,13 @@ def _collect(config: Config, report: Callable[[Event], None]) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     settings = msgspec.structs.asdict(config.broker)
+    batches = subscription(settings.pop("group"))
     with (
         SqliteStore(config.store.path) as store,
         open_broker("mqtt", client_id=f"collector-{secrets.token_hex(4)}", **settings) as broker,
     ):
         collector = Collector(store, broker, report)
-        broker.subscribe(SHARED_TOPIC)
+        broker.subscribe(batches)
         connected = False
         while not stopping:
             message = broker.receive(POLL_S)
@@ -198,9 +208,11 @@ def _iso(at_ms: int) -> str:
 
 def main() -> None:
     """Run the command; a wrong command line is told like any other error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no Vietnamese still gets its answer
-            stream.reconfigure(errors="backslashreplace")
+    with standard_streams(EX_CANNOT_WRITE):
+        _main()
+
+
+def _main() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except _WRONG_USAGE as error:

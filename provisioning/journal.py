@@ -1,7 +1,7 @@
 """`greengate journal`: how the journal is, and its check-ins on a stick where the network never comes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,14 @@ from drivers.errors import SoftwareMissingError
 from drivers.stick import (
     Stick,
     StickError,
+    StickFileTooLargeError,
     StickMissingError,
     StickPermissionError,
     StickRefusedError,
     StickWriteError,
     open_stick,
 )
+from drivers.stick.folder import read_file
 from firmware.config import Config, ConfigError, load_config
 from firmware.export import MAX_EXPORT_BYTES, ExportError, Fault, check_export
 from firmware.export_files import unsent
@@ -152,18 +154,22 @@ def _export(device: str, journal: Path, stick: Stick, talk: Talk) -> int:
     work = JournalStick(device, journal, stick, talk)
     work.apply_acks()
     work.clear_spent()
-    with talk.progress("exporting", max(unsent(journal), 1)) as advance:
+    total = 1
+    with suppress(JournalError):  # told when it is exported
+        total = max(unsent(journal), total)
+    with talk.progress("exporting", total) as advance:
         return work.export(advance)
 
 
 def _verify_file(file: Path, talk: Talk) -> None:
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_EXPORT_BYTES + 1)
+        data = read_file(file, MAX_EXPORT_BYTES)
         with talk.progress("verifying", len(data)) as advance:
             found = check_export(data, allow_unsigned=True, seen=advance)
-    except OSError as error:
-        talk.fail(Exit.NO_INPUT, "file-unreadable", file=str(file), why=error.strerror or str(error))
+    except StickFileTooLargeError as error:
+        talk.fail(Exit.DATA, f"file-{Fault.TOO_LARGE}", file=str(file), why=str(error))
+    except StickError as error:
+        talk.fail(_EXITS.get(type(error), Exit.NO_INPUT), "file-unreadable", file=str(file), why=str(error))
     except ExportError as error:
         exits = {Fault.NEWER: Exit.UNAVAILABLE, Fault.FOREIGN: Exit.DATA, Fault.TOO_LARGE: Exit.DATA}
         talk.fail(exits.get(error.fault, Exit.REFUSED), f"file-{error.fault}", file=str(file), why=str(error))

@@ -14,7 +14,7 @@ from firmware.export import (
     parse_export_name,
 )
 from firmware.export_files import Exported, apply_ack, export_present, export_set_aside
-from firmware.journal_base import MalformedError
+from firmware.journal_base import JournalError, MalformedError
 from firmware.journal_reader import JournalReader
 from firmware.journal_snapshot import set_aside, snapshot
 from firmware.wire import Ack, WireError
@@ -30,6 +30,7 @@ class JournalStick:
     def __init__(self, device: str, journal: Path, stick: Stick, talk: Talk) -> None:
         """Take a device's name, its journal's file, and an open stick."""
         self._device, self._journal, self._stick, self._talk = device, journal, stick, talk
+        self._unreadable: JournalError | MalformedError | None = None  # why a journal is not among what is exported
 
     def apply_acks(self) -> None:
         """Delete from the journal what answers on the stick acknowledge; others' are told, and left alone."""
@@ -41,13 +42,18 @@ class JournalStick:
                     self._apply(reader, name, epoch)
 
     def export(self, advance: Callable[[int], None]) -> int:
-        """Write what is unsent of every journal, and return how many check-ins that is."""
+        """Write what is unsent of every journal, and return how many check-ins that is.
+
+        Raises: JournalError, MalformedError, when all else is written, where one cannot be read.
+        """
         count = 0
         for exported in self._exported(advance):
             for file in exported.files:
                 self._write(file.name, file.data, file.records)
             count += exported.records
             self._clear_before(exported)
+        if self._unreadable is not None:
+            raise self._unreadable
         return count
 
     def planned(self) -> list[tuple[str, int]]:
@@ -86,18 +92,28 @@ class JournalStick:
             self._talk.warn("ack-does-not-fit", file=name, n=unfitting)
 
     def _applied(self, reader: JournalReader, acks: list[Ack]) -> tuple[int, int]:
-        """Return how many check-ins were deleted, and how many acknowledgements did not fit what is there."""
-        results = [apply_ack(self._device, reader, ack) for ack in sorted(acks, key=lambda ack: ack.up_to)]
-        if reader.unsent() == 0:  # all is acknowledged: an answer to less than that is an old one
-            return sum(count or 0 for count in results), 0
-        return sum(count or 0 for count in results), results.count(None)
+        """Return how many check-ins were deleted, and how many acknowledgements did not fit what is there.
+
+        Batches follow one another: where one does not fit, no later one can.
+        """
+        deleted = 0
+        for done, ack in enumerate(sorted(acks, key=lambda ack: ack.up_to)):
+            count = apply_ack(self._device, reader, ack)
+            if count is None:  # when all is acknowledged, an answer to less than that is an old one
+                return deleted, len(acks) - done if reader.unsent() else 0
+            deleted += count
+        return deleted, 0
 
     def _exported(self, advance: Callable[[int], None]) -> list[Exported]:
         """Return the exports: of the present journal, and of those set aside that the stick has no whole answer to."""
-        present = export_present(self._device, self._journal, advance)
+        present = self._present(advance)
         found = [] if present is None else [present]
         for path in set_aside(self._journal):
-            damaged = export_set_aside(self._device, path, advance)
+            try:
+                damaged = export_set_aside(self._device, path, advance)
+            except JournalError as error:  # no room for its copy: the others go out all the same
+                self._unreadable = self._unreadable or error
+                continue
             if damaged is None:
                 self._talk.warn("set-aside-unreadable", file=path.name)
             elif not damaged.batches <= self._answered(damaged.epoch):
@@ -106,6 +122,13 @@ class JournalStick:
                 self._talk.say("set-aside-acknowledged", file=path.name)
                 self._clear(damaged.epoch)
         return found
+
+    def _present(self, advance: Callable[[int], None]) -> Exported | None:
+        try:
+            return export_present(self._device, self._journal, advance)
+        except MalformedError as error:
+            self._unreadable = error
+            return None
 
     def _answered(self, epoch: bytes) -> set[tuple[int, bytes]]:
         """Return what the stick's answers acknowledge of an epoch of this device."""

@@ -90,6 +90,8 @@ def open_stick(path: Path, *, write: bool) -> Stick:
     """
     try:
         mode = (path.stat() if _is_device(path) else path.lstat()).st_mode
+    except PermissionError as error:
+        raise StickPermissionError(f"{path}: {error.strerror}", cure="run the same command with sudo") from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no path"
         raise StickMissingError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import stat
@@ -42,7 +43,7 @@ class FolderStick:
         try:
             self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
-            raise self._reading(error, self.where) from None
+            raise _reading(error, self.where) from None
 
     def __enter__(self) -> Self:
         return self
@@ -69,23 +70,13 @@ class FolderStick:
                     if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                         found.append(entry.name)
         except OSError as error:
-            raise self._reading(error, self.where) from None
+            raise _reading(error, self.where) from None
         return sorted(found)
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """See `Stick.read`."""
         shown = self._shown(name)
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe of that name would block
-        try:
-            with os.fdopen(os.open(name, flags, dir_fd=self._opened()), "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise StickRefusedError(f"{shown}: not a file", cure="take it off the stick")
-                data = file.read(max_bytes + 1)
-        except OSError as error:
-            raise self._reading(error, shown) from None
-        if len(data) > max_bytes:
-            raise StickFileTooLargeError(f"{shown}: over {max_bytes} bytes", cure="is it the right file?")
-        return data
+        return _read(name, max_bytes, shown, self._opened())
 
     def write(self, name: str, data: bytes) -> None:
         """See `Stick.write`."""
@@ -94,6 +85,7 @@ class FolderStick:
             raise StickWriteError(f"{shown}: the stick was opened to be read only")
         draft = f".{name}{_DRAFT}"
         try:
+            fcntl.flock(self._opened(), fcntl.LOCK_EX)  # two commands may write one name, by one draft
             try:
                 self._put(draft, data)
                 os.rename(draft, name, src_dir_fd=self._opened(), dst_dir_fd=self._opened())
@@ -102,6 +94,8 @@ class FolderStick:
                 with contextlib.suppress(OSError):
                     os.unlink(draft, dir_fd=self._opened())
                 raise
+            finally:
+                fcntl.flock(self._opened(), fcntl.LOCK_UN)
         except OSError as error:
             raise self._writing(error, shown) from None
 
@@ -138,21 +132,6 @@ class FolderStick:
             raise ValueError("not the name of a file on a stick")
         return f"{self.where}/{name}"
 
-    def _reading(self, error: OSError, shown: str) -> StickError:
-        match error.errno:
-            case errno.ELOOP:
-                return StickRefusedError(
-                    f"{shown}: a link", cure="links on a stick are not followed: name what it leads to"
-                )
-            case code if code in _NOT_HERE:
-                return StickMissingError(f"{shown}: {error.strerror}", cure="is it the right stick?")
-            case errno.EACCES | errno.EPERM:
-                return StickPermissionError(f"{shown}: {error.strerror}", cure="run the same command with sudo")
-            case code if code in _PULLED:
-                return StickError(f"{shown}: the stick was pulled out or is failing", cure="plug it in and try again")
-            case _:
-                return StickError(f"{shown}: {error.strerror}", cure="try another stick")
-
     def _writing(self, error: OSError, shown: str) -> StickError:
         match error.errno:
             case code if code in _FULL:
@@ -167,3 +146,38 @@ class FolderStick:
                 )
             case _:
                 return StickWriteError(f"{shown}: {error.strerror}", cure="try another stick")
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Return the content of one file that somebody named; links, pipes and devices are none. Raises: StickError."""
+    return _read(str(path), max_bytes, str(path), None)
+
+
+def _read(name: str, max_bytes: int, shown: str, folder: int | None) -> bytes:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe of that name would block
+    try:
+        with os.fdopen(os.open(name, flags, dir_fd=folder), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise StickRefusedError(f"{shown}: not a file", cure="take it off the stick")
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise _reading(error, shown) from None
+    if len(data) > max_bytes:
+        raise StickFileTooLargeError(f"{shown}: over {max_bytes} bytes", cure="is it the right file?")
+    return data
+
+
+def _reading(error: OSError, shown: str) -> StickError:
+    match error.errno:
+        case errno.ELOOP:
+            return StickRefusedError(
+                f"{shown}: a link", cure="links on a stick are not followed: name what it leads to"
+            )
+        case code if code in _NOT_HERE:
+            return StickMissingError(f"{shown}: {error.strerror}", cure="is it the right stick?")
+        case errno.EACCES | errno.EPERM:
+            return StickPermissionError(f"{shown}: {error.strerror}", cure="run the same command with sudo")
+        case code if code in _PULLED:
+            return StickError(f"{shown}: the stick was pulled out or is failing", cure="plug it in and try again")
+        case _:
+            return StickError(f"{shown}: {error.strerror}", cure="try another stick")

@@ -12,18 +12,26 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from centre import broker_access, broker_process
 from centre.broker_access import BrokerSettings, apply_revocation, load_settings
 from centre.broker_process import BrokerTellError, check_config, reload_broker
 from centre.broker_template import acl_text
 from centre.ca import Authority
+from centre.collectors import give_group
+from centre.main import app
+from centre.registry import Registry
 from drivers.broker import Broker
-from firmware.wire import ack_topic, batch_topic
+from firmware.wire import Batch, ack_topic, batch_topic, decode_ack, encode_batch
 from tests.centre.broker_site import PASSING_S, BrokerSite, now, until
+from tests.centre.test_main import collecting
+from tests.firmware.checkins import checkin
+from tests.fixtures_mqtt import HOST
 from tests.fixtures_mqtt import Authority as Stranger
 
-SHARED = "$share/collectors/greengate/v1/+/batch"
+SHARED = "$share/collectors/greengate/v1/+/batch"  # of a group whose name everybody knows
+COLLECTOR_FILES = (("ca", "ca.pem"), ("certificate", "centre.main.pem"), ("key", "centre.main.key"))
 
 
 @pytest.fixture
@@ -79,6 +87,25 @@ def test_a_device_writes_and_reads_nothing_of_others(site: BrokerSite) -> None:
     assert received(other) == b"ack"
     assert received(spy, PASSING_S) is None
     assert received(other, 0) is None
+
+
+def test_who_joins_a_group_of_collectors_takes_nothing_from_them(site: BrokerSite, tmp_path: Path) -> None:
+    group = give_group(site.home, site.home / "clients")
+    config = tmp_path / "centre.toml"
+    files = "".join(f'{key} = "{site.home}/clients/{name}"\n' for key, name in COLLECTOR_FILES)
+    config.write_text(
+        f'[broker]\nhost = "{HOST}"\nport = {site.port}\n{files}group = "{group}"\n[store]\npath = "centre.db"\n'
+    )
+    for number in range(3):
+        site.connected(f"rogue-{number}", "device", SHARED, "$share/collectors/#")
+    device = site.connected("gate-20", "device", ack_topic("gate-20"))
+    batches = [encode_batch(Batch("gate-20", bytes(8), number, (checkin(number),))) for number in range(1, 9)]
+    with collecting("--config", config) as process:
+        for batch in batches:
+            device.publish(batch_topic("gate-20"), batch.message)
+        acked = [decode_ack(received(device) or b"", allow_unsigned=True).digest for _ in batches]
+        process.kill()
+    assert acked == [batch.digest for batch in batches]
 
 
 def test_the_broker_says_that_a_write_to_anothers_topic_is_refused(site: BrokerSite) -> None:
@@ -169,6 +196,18 @@ def test_an_access_list_is_read_anew(site: BrokerSite) -> None:
         return received(late, 0.1) == b"2"
 
     until(arrived)
+
+
+def test_a_new_revocation_list_is_told_to_it(site: BrokerSite) -> None:
+    context = ssl.create_default_context(cafile=str(site.home / "ca.pem"))
+    context.check_hostname = False
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(*map(str, site.issue("device", "gate-21")))
+    assert _answers(site, context)
+    with Registry.open(site.home) as registry:
+        registry.revoke([one.serial for one in registry.certificates("gate-21")], "test", now())
+    assert CliRunner().invoke(app, ["ca", "crl", "--home", str(site.home)], catch_exceptions=False).exit_code == 0
+    until(lambda: not _answers(site, context))
 
 
 def test_our_mosquitto_takes_the_configuration(site: BrokerSite) -> None:

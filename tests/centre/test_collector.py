@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from centre.collector import SHARED_TOPIC, Collector
+from centre.collector import Collector
+from centre.collectors import FILE, GroupError, give_group, read_group, subscription
 from centre.events import BatchRefused, BatchStored, Conflict, Event, StoreFailed
 from centre.sqlite_store import SqliteStore
 from drivers.broker import Message
 from drivers.broker.simulated import SimulatedBus
-from firmware.wire import Ack, Batch, ack_topic, batch_topic, decode_ack, encode_batch
+from firmware.wire import BATCHES_TOPIC, Ack, Batch, ack_topic, batch_topic, decode_ack, encode_batch
 from tests.firmware.checkins import checkin
 
 EPOCH = bytes(range(8))
@@ -96,11 +97,38 @@ def test_a_broker_that_went_away_meanwhile_is_no_harm(site: Site) -> None:
     assert len(site.store.entries()) == 2
 
 
-def test_collectors_share_the_batches(site: Site) -> None:
+def test_collectors_of_one_group_share_the_batches(site: Site, tmp_path: Path) -> None:
     other = site.bus.broker("centre-2")
+    (tmp_path / "issued").mkdir()
     for broker in (site.broker, other):
-        broker.subscribe(SHARED_TOPIC)
+        broker.subscribe(subscription(give_group(tmp_path, tmp_path / "issued")))
     for _ in range(4):
         site.device.publish(batch_topic("gate-1"), encode_batch(BATCH).message)
     received = [sum(broker.receive(0) is not None for _ in range(5)) for broker in (site.broker, other)]
     assert received == [2, 2]
+
+
+def test_a_groups_name_is_drawn_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    names = {read_group(give_group(tmp_path, folder)) for folder in folders * 2}
+    assert len(names) == 1
+    assert [(folder / FILE).stat().st_mode & 0o777 for folder in (*folders, tmp_path)] == [0o600] * 3
+    (tmp_path / FILE).unlink()
+    assert read_group(give_group(tmp_path, folders[0])) not in names
+    assert subscription(None) == BATCHES_TOPIC
+
+
+@pytest.mark.parametrize("content", [None, b"", b"collectors", b"a" * 32 + b"/#\n", b"+" * 32, b"a" * 10_000])
+def test_a_file_without_a_groups_name_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / FILE
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(0o600)
+    with pytest.raises(GroupError, match="ca issue --collector"):
+        subscription(path)
+    path.write_bytes(b"a" * 32)
+    path.chmod(0o644)
+    with pytest.raises(GroupError, match="chmod 600"):
+        subscription(path)

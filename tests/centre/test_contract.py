@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2]
 CONTRACT = "The centre takes from the firmware only the wire format and the check-ins in it"
 ALLOWED = {
     *("firmware.wire", "firmware.wire_cbor", "firmware.checkin", "firmware.export"),
-    *("drivers.broker", "drivers.clock", "drivers.errors", "drivers.stick"),
+    *("drivers.broker", "drivers.clock", "drivers.errors", "drivers.stick", "drivers.streams"),
 }
 
 

@@ -2,6 +2,9 @@
 
 import errno
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -154,6 +157,52 @@ def test_a_huge_file_is_not_even_read(centre: Centre, monkeypatch: pytest.Monkey
     for source in (centre.stick, path):
         done = centre.run(source)
         assert (done.code, done.events[0]["fault"]) == (65, "too-large")
+
+
+def test_more_batches_than_an_answer_takes_are_refused(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MAX_ACKS", 1)
+    centre.put(WHOLE)
+    done = centre.run()
+    assert (done.code, done.events[0]["fault"], centre.stored()) == (65, "too-large", [])
+    exporter = Exporter()
+    exporter.add(encode_batch(FIRST))
+    assert not exporter.fits(encode_batch(SECOND))
+
+
+def test_names_in_large_letters_are_the_same_names(centre: Centre) -> None:
+    centre.put(WHOLE, "GREENGATE-GATE-1-0001020304050607-1-3.JOURNAL")
+    assert (centre.run().code, len(centre.stored())) == (0, 3)
+
+
+def test_a_link_or_a_pipe_is_no_file_and_a_path_may_have_any_bytes(centre: Centre) -> None:
+    name = "greengate-gate-1-0001020304050607-1-3.journal"
+    (centre.stick / name).symlink_to(centre.put(WHOLE, "whole"))
+    assert centre.run(centre.stick / name).code == 65
+    os.mkfifo(centre.stick / "pipe")
+    assert centre.run(centre.stick / "pipe").code == 65
+    assert centre.stored() == []
+    for path in (Path("x" * 300), Path(os.fsdecode(b"/\xff\n\x1b"))):
+        done = centre.run(path)
+        assert (done.code, done.events[0]["file"].isprintable(), "\n" in done.events[0]["why"]) == (66, True, False)
+    assert centre.run(centre.put(WHOLE, os.fsdecode(b"\xff"))).code == 0
+
+
+def test_two_imports_at_once_count_each_checkin_once(centre: Centre) -> None:
+    centre.put(exported(*chain(60)))
+    line = [sys.executable, "-m", "centre.main", "import", "--home", centre.home, "--store", centre.store, centre.stick]
+    both = [subprocess.Popen([str(part) for part in line], stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert centre.stored() == [("gate-1", seq) for seq in range(1, 61)]
+    assert sorted(file.suffix for file in centre.stick.iterdir()) == [".ack", ".journal"]
+
+
+def chain(count: int) -> list[Batch]:
+    """Return batches of one check-in each."""
+    before, made = bytes(32), list[Batch]()
+    for seq in range(1, count + 1):
+        made.append(Batch("gate-1", EPOCH, seq, (checkin(seq),), before))
+        before = encode_batch(made[-1]).digest
+    return made
 
 
 def test_a_bad_file_does_not_keep_the_good_ones_out(centre: Centre) -> None:
