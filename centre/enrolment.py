@@ -238,7 +238,7 @@ class Enrolment:
     def _known(self, name: str, request: Request, at: datetime) -> Certificate | None:
         """Return the certificate in force that this device has for this very key."""
         wanted = key_hash(request.key)
-        known = (one for one in self._registry.certificates(name) if one.revoked_at is None and one.not_after > at)
+        known = (one for one in self._of_device(name) if one.revoked_at is None and one.not_after > at)
         return next((one for one in known if one.key == wanted), None)
 
     def _shown(self, serial: str) -> Certificate:
@@ -248,11 +248,15 @@ class Enrolment:
         return certificate
 
     def _before(self, shown: Certificate) -> list[Certificate]:
-        known = self._registry.certificates(shown.name)
+        known = self._of_device(shown.name)
         return known[: next(place for place, one in enumerate(known) if one.serial == shown.serial)]
 
     def _in_force(self, name: str) -> list[str]:
-        return [one.serial for one in self._registry.certificates(name) if one.revoked_at is None]
+        return [one.serial for one in self._of_device(name) if one.revoked_at is None]
+
+    def _of_device(self, name: str) -> list[Certificate]:
+        """Return a device's certificates; a server may be called like it (`broker`), and is somebody else."""
+        return [one for one in self._registry.certificates(name) if one.kind == "device"]
 
 
 def _request(csr: bytes) -> Request:

@@ -1,6 +1,7 @@
 """`greengate-centre enrol serve`: the service at which devices get their certificates."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -88,6 +89,7 @@ def _serve(
         if again.new:
             context.load_cert_chain(again.certificate, again.key)  # connections from now on get it
 
+    gc.freeze()  # what is there now stays: so that looking for what connections left takes no time
     try:
         asyncio.run(serve(server, enrolment, worker=worker, reload=reload, report=report, now=clock.now))
     finally:

@@ -4,6 +4,7 @@
 wrong codes in its name, as the right one is never counted.
 """
 
+import gc
 import socket
 from collections import OrderedDict
 from ipaddress import ip_address
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 CONNECTIONS_MAX = 256  # ours: 500 devices take turns; far from 1024 descriptors
 CONNECTIONS_OF_ONE = 128  # ours: a site's devices may share one address
 KEYS_MAX = 10_000  # ours: addresses and names that are remembered, about 2 MB
+GARBAGE_EVERY = 64  # ours: connections; asyncio's TLS leaves 256 KiB each in a cycle, and Python looks for those rarely
 IPV6_SITE_BYTES = 8  # an IPv6 client has a whole /64 to choose from
 
 
@@ -71,6 +73,7 @@ class Listener(socket.socket):
     """
 
     _open: dict[socket.socket, str]
+    _accepted = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept, and end what is too many; what uses that one sees its end and closes it."""
@@ -80,6 +83,9 @@ class Listener(socket.socket):
         self._open[made] = site = site_of(address[0])
         _end_oldest(list(self._open), CONNECTIONS_MAX)
         _end_oldest([other for other, whose in self._open.items() if whose == site], CONNECTIONS_OF_ONE)
+        self._accepted += 1
+        if self._accepted % GARBAGE_EVERY == 0:
+            gc.collect()
         return made, address
 
 

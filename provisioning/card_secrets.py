@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from provisioning.durable import erase, make_folder, read_bounded, write_durably
+from provisioning.durable import DRAFT, erase, make_folder, read_bounded, write_durably
 
 FILES = ("network-config", "user-data")
 FILE_MAX_BYTES = 1024 * 1024  # ours: prepare's have a few kilobytes
@@ -24,6 +24,8 @@ def erase_secrets(boot: Path, code: Path, root: Path) -> None:
 
     Raises: OSError.
     """
+    for draft in (code, *(boot / name for name in FILES)):
+        erase(draft.with_name(draft.name + DRAFT))  # of a preparation that was broken off
     erase(code)
     cloud = root / KEEP_NETWORK
     if cloud.parent.parent.is_dir():  # before the card's copy goes: cloud-init may read it again at the next boot

@@ -80,6 +80,9 @@ def write_config(path: Path, text: str) -> None:
 
     Raises: ConfigError: it is none; OSError: it cannot be written.
     """
+    if _present(path) == text.encode():
+        load_config(path)
+        return
     check = path.with_name(f".{path.name}{DRAFT}")
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     try:
@@ -90,8 +93,6 @@ def write_config(path: Path, text: str) -> None:
     finally:
         check.unlink(missing_ok=True)
     present = _present(path)
-    if present == text.encode():
-        return
     if present is not None:
         write_durably(path.with_name(path.name + BEFORE), present, mode=MODE, group=GROUP)
     write_durably(path, text.encode(), mode=MODE, group=GROUP)

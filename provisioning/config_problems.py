@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from firmware.config import CONFIG_MAX_BYTES, Config, ConfigError, load_config
+from firmware.config import CONFIG_MAX_BYTES, VERSION, Config, ConfigError, load_config
 from firmware.trust_folder import TrustFolderError, load_trust
 from provisioning import config_keys
 from provisioning.config_file import flat
@@ -29,7 +29,11 @@ def problems(path: Path) -> list[Problem]:
 
     Raises: ConfigError: nothing of it can be read.
     """
-    found = list(_in_keys(_table(path)))
+    table = _table(path)
+    version = table.get("version")
+    if isinstance(version, int) and version > VERSION:
+        load_config(path)  # says so; what a newer program knows is no mistake here
+    found = list(_in_keys(table))
     if found:
         return found
     return list(_in_surroundings(load_config(path)))

@@ -16,10 +16,13 @@ CONFIG = Layout().config
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="[FILE]", help="The configuration; else the device's.", show_default=False)
+    Path, typer.Argument(metavar="[FILE]", help="The device's configuration; else the appliance's.", show_default=False)
 ]
 FileOption = Annotated[
-    Path, typer.Option("--config", metavar="FILE", help="The configuration; else the device's.", show_default=False)
+    Path,
+    typer.Option(
+        "--config", metavar="FILE", help="The device's configuration; else the appliance's.", show_default=False
+    ),
 ]
 KeyArgument = Annotated[str | None, typer.Argument(metavar="[KEY]", help="A key (camera.kind) or a section (camera).")]
 

@@ -3,6 +3,7 @@
 import contextlib
 import grp
 import os
+import stat
 from pathlib import Path
 
 DRAFT = ".new"  # what follows the name of a file that is being written
@@ -48,6 +49,14 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600, group: str | No
     sync_folder(path.parent)
 
 
+def write_changed(path: Path, data: bytes, *, mode: int = 0o600, group: str | None = None) -> None:
+    """Write a file as `write_durably` does, but only where it does not hold that already. Raises: OSError."""
+    with contextlib.suppress(FileNotFoundError, TooLargeError):
+        if read_bounded(path, len(data)) == data:
+            return
+    write_durably(path, data, mode=mode, group=group)
+
+
 def give_to_group(target: int | Path, group: str | None) -> None:
     """Give a file or an open descriptor to a group, where there is such a group here and this is root."""
     if group is None or os.geteuid() != 0:
@@ -71,7 +80,7 @@ def read_bounded(path: Path, max_bytes: int) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
-        if not path.is_file():
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise TooLargeError(f"{path}: no regular file")
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
@@ -91,14 +100,15 @@ def erase(path: Path) -> None:
     try:
         about = os.fstat(descriptor)
         if about.st_nlink == 1:
-            _overwrite(descriptor, about.st_size)
+            overwrite(descriptor, about.st_size)
     finally:
         os.close(descriptor)
     path.unlink()
     sync_folder(path.parent)
 
 
-def _overwrite(descriptor: int, size: int) -> None:
+def overwrite(descriptor: int, size: int, begin: int = 0) -> None:
+    """Write zeros over a part of a file, and bring them to the disk. Raises: OSError."""
     for offset in range(0, size, READ_BYTES):
-        os.pwrite(descriptor, bytes(min(READ_BYTES, size - offset)), offset)
+        os.pwrite(descriptor, bytes(min(READ_BYTES, size - offset)), begin + offset)
     os.fsync(descriptor)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from firmware.texts import load_texts
 from provisioning.exits import Exit
+from provisioning.words import plain
 from verifier import Accepted, Examination, HealthCertificate, Outcome, Refused, Undecided
 
 _SIGNS = {  # a sign of its own shape beside each colour
@@ -57,7 +58,7 @@ def show(examination: Examination, at: datetime) -> None:
     table = Table("layer", "result", "what was found", box=None)
     for layer, outcome in examination.layers.items():
         sign, colour = _SIGNS[outcome]
-        table.add_row(layer, Text(f"{sign} {outcome}", style=colour), Text(examination.details.get(layer, "")))
+        table.add_row(layer, Text(f"{sign} {outcome}", style=colour), Text(plain(examination.details.get(layer, ""))))
     console.print(table)
     if examination.document is not None:
         console.print(_document_table(examination.document))
@@ -69,5 +70,5 @@ def _document_table(document: HealthCertificate) -> Table:
     for group in (fields | {"name": None, "entry": None}, fields["name"], fields["entry"]):
         for key, value in group.items():
             if value not in (None, ""):
-                table.add_row(key.replace("_", " "), Text(str(value)))
+                table.add_row(key.replace("_", " "), Text(plain(str(value))))
     return table

@@ -1,6 +1,7 @@
 """How a command speaks: lines for people in their language, objects for scripts, questions, progress."""
 
 import contextlib
+import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ class Talk:
         """
         if sys.stdin.isatty():
             shown = self.text(code, **values)
-            return str(typer.prompt(shown, default=default, hide_input=secret, err=True)).strip()
+            return _unseen(shown) if secret else str(typer.prompt(shown, default=default, err=True)).strip()
         if secret:
             line = sys.stdin.readline(ANSWER_MAX_CHARS + 1).strip()
             if 0 < len(line) <= ANSWER_MAX_CHARS:
@@ -104,3 +105,11 @@ class Talk:
         with Progress(console=console, disable=not shown, transient=True, redirect_stdout=both) as bar:
             task = bar.add_task(self.text(code, **values), total=total)
             yield lambda step: bar.advance(task, step)
+
+
+def _unseen(question: str) -> str:
+    """Ask with the echo off before the question is there: typer's prompt shows what is pasted at once."""
+    try:
+        return getpass.getpass(f"{question}: ").strip()
+    except EOFError:
+        raise typer.Abort from None

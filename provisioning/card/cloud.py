@@ -6,6 +6,7 @@ which YAML contains: no text that a technician types can break out of its place.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FOLDER = "greengate"  # on the boot partition
@@ -18,12 +19,11 @@ TECHNICIAN = "technician"
 PSK_ROUNDS, PSK_BYTES = 4096, 32  # IEEE 802.11-2020, annex J.4: passphrase to PSK
 
 # The package comes from the card, what it needs from Debian's mirrors, or from the system's own cache. Once it is
-# there, its own units go on, and this one goes for good: a purged package stays purged. dpkg first takes up what a
-# power cut left.
+# there, its own units go on, and this one goes for good: a purged package stays purged. Until then it is tried
+# again, and dpkg first takes up what a power cut left.
 _INSTALL_UNIT = """\
 [Unit]
 Description=Install the kiosk's software from its card
-ConditionPathExists=!/usr/bin/greengate
 RequiresMountsFor={mounted}
 Wants=network-online.target
 After=network-online.target
@@ -34,7 +34,7 @@ Type=oneshot
 Environment=DEBIAN_FRONTEND=noninteractive
 ExecStartPre=-/usr/bin/dpkg --configure -a
 ExecStartPre=-/usr/bin/apt-get update -q
-ExecStart=/usr/bin/apt-get install -y -q --no-install-recommends {mounted}/{folder}/{package}
+ExecStart=/usr/bin/apt-get install -y -q --no-install-recommends {mounted}/{folder}/{package}{parts}
 ExecStartPost=/usr/bin/systemctl disable {installer}
 ExecStartPost=/bin/rm -f /etc/systemd/system/{installer}
 Restart=on-failure
@@ -69,12 +69,15 @@ def wifi(ssid: str, passphrase: str, country: str) -> Wifi:
     return Wifi(ssid, psk.hex(), country.upper())
 
 
-def user_data(hostname: str, *, package: str | None, ssh_key: str | None, seeded: bool) -> bytes:
+def user_data(
+    hostname: str, *, package: str | None, parts: Sequence[str] = (), ssh_key: str | None, seeded: bool
+) -> bytes:
     """Return `user-data`: host name, time zone, who may log in, and the unit that installs the package.
 
     Args:
         hostname: The device's name.
         package: The file's name of the package in our folder; None: it is installed by hand.
+        parts: Packages of the system's that camera and lamps need beside it.
         ssh_key: A public key for the user `technician`; None: nobody logs in over the network.
         seeded: The files lie on a volume of their own (Debian), which is to be mounted, not on Raspberry Pi OS's boot
             partition, which is.
@@ -89,7 +92,7 @@ def user_data(hostname: str, *, package: str | None, ssh_key: str | None, seeded
     }
     if package:
         path = f"/etc/systemd/system/{INSTALLER}"
-        wanted["write_files"] = [{"path": path, "permissions": "0644", "content": _install_unit(package)}]
+        wanted["write_files"] = [{"path": path, "permissions": "0644", "content": _install_unit(package, parts)}]
         wanted["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", INSTALLER]]
     if seeded:
         wanted["mounts"] = [[f"LABEL={SEED_LABEL}", MOUNTED, "vfat", "rw,nosuid,nodev,noexec,umask=0077"]]
@@ -112,9 +115,14 @@ def network_config(network: Wifi | None) -> bytes:
     return b"# netplan\n" + _json({"network": wanted})
 
 
-def _install_unit(package: str) -> str:
+def _install_unit(package: str, parts: Sequence[str]) -> str:
     return _INSTALL_UNIT.format(
-        mounted=MOUNTED, folder=FOLDER, package=package, installer=INSTALLER, retry_s=INSTALL_RETRY_S
+        mounted=MOUNTED,
+        folder=FOLDER,
+        package=package,
+        parts="".join(f" {part}" for part in parts),
+        installer=INSTALLER,
+        retry_s=INSTALL_RETRY_S,
     )
 
 

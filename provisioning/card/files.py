@@ -52,10 +52,17 @@ class Kiosk:
         """Return the pins of its lamps, none where they are simulated."""
         return [pin for pin in self.wishes.lamps or () if pin is not None]
 
+    @property
+    def parts(self) -> list[str]:
+        """Return the system's packages that its camera and lamps need; Raspberry Pi OS has them."""
+        camera = ["python3-picamera2"] if self.wishes.camera and self.wishes.camera[0] == "picamera2" else []
+        return [*camera, *(["python3-lgpio"] if self.pins else [])]
+
 
 def checked_configuration(kiosk: Kiosk, lang: Lang) -> bytes:
     """Return the kiosk's configuration. Raises: CardError where the kiosk would refuse it."""
-    text = render(configuration(kiosk.wishes, {}), lang)
+    wishes = kiosk.wishes.over(Wishes(trust=str(kiosk.trust) if kiosk.trust else None))
+    text = render(configuration(wishes, {}), lang)
     try:
         load_config_text(text, CONFIG_FOLDER)
     except ConfigError as error:
@@ -91,6 +98,7 @@ def contents(kiosk: Kiosk, lang: Lang, *, config_txt: str | None) -> dict[str, b
     files[USER_DATA] = cloud.user_data(
         kiosk.name,
         package=kiosk.package.name if kiosk.package else None,
+        parts=kiosk.parts,
         ssh_key=kiosk.ssh_key,
         seeded=config_txt is None,
     )

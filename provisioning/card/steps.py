@@ -7,6 +7,7 @@ from provisioning.card.errors import CardError
 from provisioning.card.files import CONFIG_TXT, PASSING, SECRET, TRUST_FOLDER, Kiosk, contents
 from provisioning.card.target import is_raspberry_pi
 from provisioning.card.volumes import READ_MAX_BYTES, Volume
+from provisioning.durable import DRAFT
 from provisioning.exits import Exit
 from provisioning.plan import Step
 from provisioning.words import Lang
@@ -29,7 +30,7 @@ def steps(kiosk: Kiosk, volume: Volume, target: Path, lang: Lang) -> list[Step]:
     writing = [
         Step(
             "write-secret" if name in SECRET else "write",
-            partial(volume.write, name, data),
+            partial(_write_secret, volume, name, data) if name in SECRET else partial(volume.write, name, data),
             {"file": name, "size": f"{-(-len(data) // 1024)} KiB"},
         )
         for name, data in changed.items()
@@ -37,6 +38,13 @@ def steps(kiosk: Kiosk, volume: Volume, target: Path, lang: Lang) -> list[Step]:
     stale = _stale(volume, set(files))
     removing = [Step("remove", partial(volume.remove, name), {"file": name}) for name in stale]
     return [*removing, *writing, Step("flush", volume.flush)] if removing or writing else []
+
+
+def _write_secret(volume: Volume, name: str, data: bytes) -> None:
+    """Write a file after the one before was overwritten: written over, its clusters would keep an earlier secret."""
+    for before in (name, name + DRAFT):
+        volume.remove(before)
+    volume.write(name, data)
 
 
 def _stale(volume: Volume, wanted: set[str]) -> list[str]:

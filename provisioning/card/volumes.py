@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from provisioning.card.errors import CardError
+from provisioning.card.fat import BOOT_SECTOR_BYTES, places
 from provisioning.card.tools import ToolError, run
-from provisioning.durable import erase, write_durably
+from provisioning.durable import erase, overwrite, write_durably
 from provisioning.exits import Exit
 
 READ_MAX_BYTES = 1024 * 1024  # ours: what is read from a card are short texts
@@ -31,7 +32,7 @@ class Volume(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Delete a file, if it is there."""
+        """Overwrite a file where it lies and delete it, if it is there."""
         ...
 
     def free_bytes(self) -> int:
@@ -100,6 +101,7 @@ class FatVolume:
 
     def __init__(self, path: Path, offset: int) -> None:
         self._path = path
+        self._offset = offset
         self._drive = f"{path}@@{offset}"
 
     def names(self, folder: str = "") -> set[str]:
@@ -129,11 +131,21 @@ class FatVolume:
         self._mtools("mcopy", "-o", "-", f"::/{name}", data=data)
 
     def remove(self, name: str) -> None:
-        """Overwrite and delete a file."""
-        present = self.read(name)
-        if present is not None:
-            self.write(name, bytes(len(present)))
+        """Overwrite and delete a file; mtools itself writes a new content to other clusters and leaves the old."""
+        if self.read(name) is not None:
+            self._overwrite(name)
             self._mtools("mdel", f"::/{name}")
+
+    def _overwrite(self, name: str) -> None:
+        said = self._mtools("mshowfat", f"::/{name}")
+        with _told(self._path), self._path.open("r+b", buffering=0) as disk:
+            try:
+                end = disk.seek(0, os.SEEK_END) - self._offset
+                found = places(os.pread(disk.fileno(), BOOT_SECTOR_BYTES, self._offset), said, end)
+            except ValueError:
+                raise CardError(Exit.UNAVAILABLE, "tool-strange", tool="mshowfat") from None
+            for place in found:
+                overwrite(disk.fileno(), place.size, self._offset + place.offset)
 
     def free_bytes(self) -> int:
         """Return the room that is left."""

@@ -191,7 +191,7 @@ class _Run:
     def _last_steps(self) -> list[Step]:
         enrolment, wishes, layout = self._enrolment, self._wishes, self._enrolment.layout
         steps = [Step("step-install", lambda: enrolment.install(wishes), {"folder": str(layout.identity)})]
-        if wishes.trust:
+        if wishes.trust and not wishes.trusts_simulation:
             source, real = Path(wishes.trust), wishes.lamps is not None and wishes.lamps.red_pin is not None
             values: dict[str, object] = {"source": str(source), "folder": str(layout.trust)}
             steps.append(Step("step-trust", lambda: enrolment.bring_trust(source, real=real), values))

@@ -36,7 +36,7 @@ from provisioning.identity.keys import (
     request_fits,
 )
 from provisioning.identity.trust_copy import copy_trust
-from provisioning.identity.wishes import SIMULATED, Lamps, Wishes, of_bytes, of_settings
+from provisioning.identity.wishes import SIMULATED, SIMULATED_TRUST, Lamps, Wishes, of_bytes, of_settings
 from provisioning.layout import Layout
 from provisioning.units import PROGRAMS, Units
 from provisioning.words import Lang
@@ -171,6 +171,7 @@ def configuration(wishes: Wishes, present: dict[str, object]) -> dict[str, objec
     values |= {"signal.kind": SIMULATED if simulated else "gpio"}
     values |= {"signal.red_pin": lamps.red_pin, "signal.green_pin": lamps.green_pin}
     values |= {"broker.host": wishes.broker_host, "broker.port": wishes.broker_port}
+    values |= {"trust.folder": SIMULATED_TRUST} if wishes.trusts_simulation else {}
     gone = {"signal.history", "run.service", "run.test"}
     gone |= set() if simulated else {"clock.kind"}  # real lamps want a clock that proves itself
     gone |= set() if kind == SIMULATED else {"camera.seed"}

@@ -1,6 +1,8 @@
 """Keys, requests and certificates (pure): what a device makes, and what it accepts of the centre."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from cryptography import x509
@@ -20,6 +22,8 @@ PEM_MAX_BYTES = 16 * 1024  # ours: a P-256 certificate takes about 1 KB
 DUE_PART = 3  # a certificate is due for renewal once less than a third of its life is left
 NAME = re.compile(r"[a-z0-9-]{1,32}")
 _FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+# What cryptography raises for what is no certificate or request, some of it only when a field is read.
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
 
 
 class CertificateError(Exception):
@@ -29,6 +33,14 @@ class CertificateError(Exception):
         super().__init__(code)
         self.code = code
         self.values = values
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except _UNREADABLE:
+        raise CertificateError("no-certificate") from None
 
 
 def new_key() -> bytes:
@@ -49,7 +61,7 @@ def request_fits(csr_pem: bytes, key_pem: bytes, name: str) -> bool:
     try:
         csr = x509.load_pem_x509_csr(csr_pem)
         return _public(csr.public_key()) == _public(_private(key_pem).public_key()) and _name(csr.subject) == name
-    except (ValueError, UnsupportedAlgorithm, CertificateError):
+    except (*_UNREADABLE, CertificateError):
         return False
 
 
@@ -64,16 +76,15 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return f"sha256:{certificate.fingerprint(hashes.SHA256()).hex()}"
 
 
+@_reading()
 def certificates(pem: bytes) -> list[x509.Certificate]:
     """Return the certificates in a PEM text. Raises: CertificateError."""
-    try:
-        if len(pem) <= PEM_MAX_BYTES:
-            return x509.load_pem_x509_certificates(pem)
-    except (ValueError, UnsupportedAlgorithm):
-        pass
-    raise CertificateError("no-certificate")
+    if len(pem) > PEM_MAX_BYTES:
+        raise CertificateError("no-certificate")
+    return x509.load_pem_x509_certificates(pem)
 
 
+@_reading()
 def pinned_ca(pem: bytes, pinned: str, at: datetime) -> bytes:
     """Return a CA's certificate as PEM where it is the pinned one, an authority, and valid.
 
@@ -90,6 +101,7 @@ def pinned_ca(pem: bytes, pinned: str, at: datetime) -> bytes:
     return found[0].public_bytes(Encoding.PEM)
 
 
+@_reading()
 def own_certificate(pem: bytes, key_pem: bytes, ca_pem: bytes, name: str, at: datetime) -> bytes:
     """Return a device's certificate as PEM where it is this key's, this device's, of this CA, and valid.
 
@@ -111,12 +123,14 @@ def own_certificate(pem: bytes, key_pem: bytes, ca_pem: bytes, name: str, at: da
     return certificate.public_bytes(Encoding.PEM)
 
 
+@_reading()
 def holder(pem: bytes) -> tuple[str, datetime]:
     """Return whose a certificate is, and until when (aware). Raises: CertificateError."""
     certificate = certificates(pem)[0]
     return _name(certificate.subject), certificate.not_valid_after_utc
 
 
+@_reading()
 def is_due(pem: bytes, at: datetime) -> bool:
     """Tell whether less than a third of a certificate's life is left. Raises: CertificateError."""
     certificate = certificates(pem)[0]

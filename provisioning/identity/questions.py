@@ -54,7 +54,7 @@ class Questions:
             pins = present.lamps if present.lamps and present.lamps.red_pin is not None else None
             default = f"{pins.red_pin},{pins.green_pin}" if pins else SIMULATED
             known = self._ask("ask-lamps", "--red-pin, --green-pin", lamps_of, default).over(known)
-        if known.trust is None and trust is None:
+        if known.trust is None and trust is None and not known.trusts_simulation:
             known = self._ask("ask-trust", "--trust", trust_of, None).over(known)
         return known
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from firmware.trust_folder import LIST_KEY, REVOKED, SIGNED_LIST, TrustFolderError, load_trust
-from provisioning.durable import GROUP, make_folder, read_bounded, sync_folder, write_durably
+from provisioning.durable import GROUP, make_folder, read_bounded, sync_folder, write_changed
 
 FILE_MAX_BYTES = 64 * 1024 * 1024  # as firmware/trust_folder.py
 FOLDER_MODE, FILE_MODE = 0o2750, 0o640
@@ -40,7 +40,7 @@ def copy_trust(source: Path, target: Path, *, real: bool) -> None:
         return
     names = {path.name for path in source.iterdir() if _counts(path)}
     for name in sorted(names):
-        write_durably(target / name, read_bounded(source / name, FILE_MAX_BYTES), mode=FILE_MODE, group=GROUP)
+        write_changed(target / name, read_bounded(source / name, FILE_MAX_BYTES), mode=FILE_MODE, group=GROUP)
     for path in target.iterdir():
         if _counts(path) and path.name not in names:
             path.unlink()

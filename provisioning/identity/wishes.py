@@ -13,6 +13,7 @@ PIN_MAX = 27  # BCM numbers on the 40-pin header
 BROKER_PORT = 8883
 SIMULATED = "simulated"
 SOURCES = {"picamera2": "0", "opencv": "/dev/video0", SIMULATED: "/run/greengate-simulation/pictures"}
+SIMULATED_TRUST = "/run/greengate-simulation/trust"
 _PORT_MAX = 65535
 
 Direction = Literal["in", "out"]
@@ -49,6 +50,12 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
     lamps: Lamps | None = None
     trust: str | None = None
 
+    @property
+    def trusts_simulation(self) -> bool:
+        """Tell whether the simulation's own trust data are meant: new with each start, so no copy lasts."""
+        shown, lamps = self.camera in {None, (SIMULATED, SOURCES[SIMULATED])}, self.lamps or Lamps(None, None)
+        return shown and lamps.red_pin is None and self.trust in {None, SIMULATED_TRUST}
+
     def over(self, other: "Wishes") -> "Wishes":
         """Return what is known of either, of this one first."""
         ours, theirs = msgspec.structs.asdict(self), msgspec.structs.asdict(other)
@@ -57,12 +64,12 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def of_settings(settings: Settings) -> Wishes:
     """Return what the centre knows; what could not be used is left out."""
-    host, port = settings.broker_host, settings.broker_port
+    host, port = _host(settings.broker_host), settings.broker_port
     return Wishes(
         site=_usable(settings.site),
         lane=_usable(settings.lane),
         direction=settings.direction,
-        broker_host=host if host and _usable(host) else None,
+        broker_host=host,
         broker_port=(port if port is not None and 0 < port <= _PORT_MAX else BROKER_PORT) if host else None,
     )
 
@@ -161,7 +168,7 @@ def pins_of(red: int, green: int) -> Wishes:
 
 def trust_of(text: str) -> Wishes:
     """Understand the folder of the trust data. Raises: WishError."""
-    if not text or "\0" in text or not Path(text).is_dir():
+    if not text or not text.isprintable() or not Path(text).is_dir():
         raise WishError("trust-wrong", text=_short(text))
     return Wishes(trust=str(Path(text).absolute()))
 
@@ -173,7 +180,12 @@ def _label(text: str) -> str:
 
 
 def _usable(text: str | None) -> str | None:
-    return text if text and len(text) <= LABEL_MAX_CHARS * 4 and text.isprintable() else None
+    return text if text and len(text) <= LABEL_MAX_CHARS and text.isprintable() else None
+
+
+def _host(text: str | None) -> str | None:
+    address = parse_address(f"[{text}]" if text and ":" in text else text or "")
+    return address.host if address is not None and address.host == text else None
 
 
 def _short(text: str) -> str:

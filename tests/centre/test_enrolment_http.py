@@ -1,7 +1,9 @@
 """The enrolment service over real TLS: what a device gets, and what strangers do not."""
 
+import asyncio.sslproto
 import base64
 import contextlib
+import gc
 import ssl
 import threading
 from collections.abc import Iterator
@@ -16,9 +18,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from centre import enrolment_serve
+from centre.ca_issue import issue_files
 from centre.ca_profile import fingerprint_of, serial_of
 from centre.enrolment_events import Enrolled, Refused, Renewed, Retired
-from centre.enrolment_limits import Limits, Rate
+from centre.enrolment_limits import GARBAGE_EVERY, Limits, Rate
 from tests.centre.enrolling import Centre, Client, Running, csr, new_key
 
 
@@ -350,3 +353,20 @@ def test_who_says_nothing_keeps_nobody_out(running: Running) -> None:
     finally:
         for connection in silent:
             connection.close()
+
+
+def test_a_server_that_is_called_like_a_device_is_somebody_else(running: Running, tmp_path: Path) -> None:
+    centre = running.centre
+    issue_files(centre.authority, centre.registry, "server", ["broker"], tmp_path, centre.at)
+    enrolled(running, tmp_path, "broker")
+    enrolled(running, tmp_path, "broker")
+    found = [(one.kind, one.revoked_at is None) for one in centre.registry.certificates("broker")]
+    assert found == [("server", True), ("device", False), ("device", True)]
+
+
+def test_a_flood_of_connections_takes_no_memory_for_long(running: Running) -> None:
+    for _ in range(3 * GARBAGE_EVERY):
+        running.raw().close()
+    assert running.ask("GET", "/ca.pem")[0] == 200
+    left = sum(isinstance(thing, asyncio.sslproto.SSLProtocol) for thing in gc.get_objects())
+    assert left <= 2 * GARBAGE_EVERY
