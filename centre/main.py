@@ -15,14 +15,18 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from centre import broker_command, ca_commands, devices_commands, enrolment_commands, import_command
-from centre.collector import Collector
-from centre.collectors import GroupError, subscription
-from centre.config import BrokerConfig, Config, ConfigError, StoreConfig, load_config
-from centre.events import BatchStored, Connected, Disconnected, Event
+from centre.authority import commands as ca_commands
+from centre.broker import command as broker_command
+from centre.collecting.collector import Collector
+from centre.collecting.collectors import GroupError, subscription
+from centre.collecting.config import BrokerConfig, Config, ConfigError, StoreConfig, load_config
+from centre.collecting.events import BatchStored, Connected, Disconnected, Event
+from centre.collecting.sqlite_store import SqliteStore
+from centre.collecting.store import Account, Entry, StoreError
+from centre.devices import commands as devices_commands
+from centre.enrolment import commands as enrolment_commands
+from centre.importing import command as import_command
 from centre.output import EX_CANNOT_WRITE, EX_STOPPED, EX_UNSOUND, EX_USAGE, Json, out, refuse
-from centre.sqlite_store import SqliteStore
-from centre.store import Account, Entry, StoreError
 from drivers.broker import Broker, open_broker
 from drivers.errors import DeviceError
 from drivers.streams import standard_streams

@@ -13,11 +13,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from centre.ca import HOME, CaError
-from centre.enrolment import EnrolmentError
-from centre.enrolment_events import CentreFailed
-from centre.events import Event
-from centre.registry import RegistryError
+from centre.authority.ca import HOME, CaError
+from centre.collecting.events import Event
+from centre.devices.registry import RegistryError
+from centre.enrolment.enrolment import EnrolmentError
+from centre.enrolment.events import CentreFailed
 
 EX_UNSOUND = 1  # something is missing, broken or in conflict
 EX_USAGE = 2

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import centre.main
 import provisioning.main
-from centre.registry import Registry
+from centre.devices.registry import Registry
 from firmware.faults import FAULTS
 from firmware.health import State, _numbers
 from firmware.journal_snapshot import snapshot

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from centre.broker_access import BrokerSettings, apply_revocation, write_access
-from centre.ca import Authority
-from centre.ca_issue import issue_files
-from centre.registry import Device, Kind, Registry
+from centre.authority.ca import Authority
+from centre.authority.issue import issue_files
+from centre.broker.access import BrokerSettings, apply_revocation, write_access
+from centre.devices.registry import Device, Kind, Registry
 from drivers.broker import Broker, open_broker
 from tests.fixtures_mqtt import HOST, free_port
 

@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from centre.ca import Authority
-from centre.ca_issue import issue_files
-from centre.devices import make_code
-from centre.enrolment import Enrolment
-from centre.enrolment_http import BrokerAddress, Service, Worker
-from centre.enrolment_limits import Limits
-from centre.enrolment_serve import Server, bind, serve, server_context
-from centre.events import Event
-from centre.registry import Device, Registry
+from centre.authority.ca import Authority
+from centre.authority.issue import issue_files
+from centre.collecting.events import Event
+from centre.devices.adding import make_code
+from centre.devices.registry import Device, Registry
+from centre.enrolment.enrolment import Enrolment
+from centre.enrolment.http import BrokerAddress, Service, Worker
+from centre.enrolment.limits import Limits
+from centre.enrolment.serve import Server, bind, serve, server_context
 from tests.fixtures_mqtt import private_pem
 
 HOST = "127.0.0.1"

@@ -14,14 +14,15 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from centre import broker_access, broker_process
-from centre.broker_access import BrokerSettings, apply_revocation, load_settings
-from centre.broker_process import BrokerTellError, check_config, reload_broker
-from centre.broker_template import acl_text
-from centre.ca import Authority
-from centre.collectors import give_group
+from centre.authority.ca import Authority
+from centre.broker import access as broker_access
+from centre.broker import process as broker_process
+from centre.broker.access import BrokerSettings, apply_revocation, load_settings
+from centre.broker.process import BrokerTellError, check_config, reload_broker
+from centre.broker.template import acl_text
+from centre.collecting.collectors import give_group
+from centre.devices.registry import Registry
 from centre.main import app
-from centre.registry import Registry
 from drivers.broker import Broker
 from firmware.wire import Batch, ack_topic, batch_topic, decode_ack, encode_batch
 from tests.centre.broker_site import PASSING_S, BrokerSite, now, until

@@ -12,13 +12,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from centre import ca
-from centre.ca import Authority, CaError
-from centre.ca_issue import collector_names, issue_files, server_names
-from centre.ca_profile import serial_of
-from centre.enrolment_events import CentreFailed
-from centre.registry import Registry, RegistryError
-from centre.telling_broker import TellLater
+from centre.authority import ca
+from centre.authority.ca import Authority, CaError
+from centre.authority.issue import collector_names, issue_files, server_names
+from centre.authority.profile import serial_of
+from centre.broker.telling import TellLater
+from centre.devices.registry import Registry, RegistryError
+from centre.enrolment.events import CentreFailed
 from tests.centre.enrolling import Centre, csr, new_key
 
 

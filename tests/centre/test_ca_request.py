@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centre.ca_request import CsrError, Request
+from centre.authority.request import CsrError, Request
 from tests.centre.enrolling import csr, new_key
 
 GOOD = csr(new_key())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centre.codes import CodeError, digest_of, new_code
+from centre.devices.codes import CodeError, digest_of, new_code
 
 
 def test_a_code_is_26_characters_in_groups() -> None:

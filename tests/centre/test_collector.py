@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from centre.collector import Collector
-from centre.collectors import FILE, GroupError, give_group, read_group, subscription
-from centre.events import BatchRefused, BatchStored, Conflict, Event, StoreFailed
-from centre.sqlite_store import SqliteStore
+from centre.collecting.collector import Collector
+from centre.collecting.collectors import FILE, GroupError, give_group, read_group, subscription
+from centre.collecting.events import BatchRefused, BatchStored, Conflict, Event, StoreFailed
+from centre.collecting.sqlite_store import SqliteStore
 from drivers.broker import Message
 from drivers.broker.simulated import SimulatedBus
 from firmware.wire import BATCHES_TOPIC, Ack, Batch, ack_topic, batch_topic, decode_ack, encode_batch

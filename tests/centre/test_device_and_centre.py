@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from centre import enrolment_commands
+from centre.enrolment import commands as enrolment_commands
 from provisioning.identity.client import PORT
 from tests.centre.enrolling import HOST, Centre, Running
 from tests.centre.test_identity_commands import command

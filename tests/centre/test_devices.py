@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centre import devices, devices_csv
-from centre.devices import CodesFileError, add_with_codes
-from centre.devices_csv import DevicesCsvError, Row, parse
-from centre.registry import RegistryError
+from centre.devices import adding as devices
+from centre.devices import csv_file as devices_csv
+from centre.devices.adding import CodesFileError, add_with_codes
+from centre.devices.csv_file import DevicesCsvError, Row, parse
+from centre.devices.registry import RegistryError
 from tests.centre.enrolling import Centre, csr, new_key
 
 HEADER = b"name,site,lane,direction\n"
@@ -176,7 +177,7 @@ def test_broken_off_midway_nothing_is_left(centre: Centre, tmp_path: Path, monke
 
 
 def test_two_administrators_wait_for_each_other(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("centre.registry_schema.BUSY_S", 0.05)
+    monkeypatch.setattr("centre.devices.registry_schema.BUSY_S", 0.05)
     other = Centre(centre.home)
     with centre.registry.change(), pytest.raises(RegistryError, match="try again"), other.registry.change():
         pass

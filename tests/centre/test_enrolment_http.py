@@ -17,11 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from centre import enrolment_serve
-from centre.ca_issue import issue_files
-from centre.ca_profile import fingerprint_of, serial_of
-from centre.enrolment_events import Enrolled, Refused, Renewed, Retired
-from centre.enrolment_limits import GARBAGE_EVERY, Limits, Rate
+from centre.authority.issue import issue_files
+from centre.authority.profile import fingerprint_of, serial_of
+from centre.enrolment import serve as enrolment_serve
+from centre.enrolment.events import Enrolled, Refused, Renewed, Retired
+from centre.enrolment.limits import GARBAGE_EVERY, Limits, Rate
 from tests.centre.enrolling import Centre, Client, Running, csr, new_key
 
 

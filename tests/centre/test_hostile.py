@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from centre.collector import Collector
-from centre.events import Conflict, Event
-from centre.sqlite_store import SqliteStore
+from centre.collecting.collector import Collector
+from centre.collecting.events import Conflict, Event
+from centre.collecting.sqlite_store import SqliteStore
 from drivers.broker import Message
 from drivers.broker.simulated import SimulatedBus
 from firmware.wire import Batch, ack_topic, batch_topic, encode_batch

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from centre.devices.registry import Registry
 from centre.main import app
-from centre.registry import Registry
 from tests.centre.enrolling import csr, new_key
 
 LINE = [sys.executable, "-m", "centre.main"]

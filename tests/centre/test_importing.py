@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from centre.ca import Authority
-from centre.collector import Collector
+from centre.authority.ca import Authority
+from centre.collecting.collector import Collector
+from centre.collecting.sqlite_store import SqliteStore
+from centre.devices.registry import Device, Registry
 from centre.main import app
-from centre.registry import Device, Registry
-from centre.sqlite_store import SqliteStore
 from drivers.broker import Message
 from drivers.stick.folder import FolderStick
 from firmware import export
@@ -151,7 +151,7 @@ def test_what_is_refused_is_told_and_nothing_of_it_kept(centre: Centre, fault: s
 
 
 def test_a_huge_file_is_not_even_read(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("centre.importing.MAX_EXPORT_BYTES", len(WHOLE) - 1)
+    monkeypatch.setattr("centre.importing.importing.MAX_EXPORT_BYTES", len(WHOLE) - 1)
     monkeypatch.setattr(export, "MAX_EXPORT_BYTES", len(WHOLE) - 1)
     path = centre.put(WHOLE)
     for source in (centre.stick, path):
@@ -189,7 +189,17 @@ def test_a_link_or_a_pipe_is_no_file_and_a_path_may_have_any_bytes(centre: Centr
 
 def test_two_imports_at_once_count_each_checkin_once(centre: Centre) -> None:
     centre.put(exported(*chain(60)))
-    line = [sys.executable, "-m", "centre.main", "import", "--home", centre.home, "--store", centre.store, centre.stick]
+    line = [
+        sys.executable,
+        "-m",
+        "centre.main",
+        "import",
+        "--home",
+        centre.home,
+        "--store",
+        centre.store,
+        centre.stick,
+    ]
     both = [subprocess.Popen([str(part) for part in line], stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
     assert centre.stored() == [("gate-1", seq) for seq in range(1, 61)]

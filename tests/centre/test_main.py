@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from centre.config import ConfigError, load_config
-from centre.sqlite_store import SqliteStore
+from centre.collecting.config import ConfigError, load_config
+from centre.collecting.sqlite_store import SqliteStore
 from drivers.broker import Broker, open_broker
 from firmware.wire import Batch, ack_topic, batch_topic, decode_ack, decode_batch, encode_batch
 from tests.firmware.checkins import checkin

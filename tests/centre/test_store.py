@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from centre.sqlite_store import SqliteStore
-from centre.store import StoreError, agree
+from centre.collecting.sqlite_store import SqliteStore
+from centre.collecting.store import StoreError, agree
 from firmware.checkin import CheckIn
 from firmware.wire import FIRST_PREVIOUS, Batch, DecodedBatch, decode_batch, encode_batch
 from tests.firmware.checkins import checkin

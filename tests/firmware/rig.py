@@ -4,10 +4,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from centre.collector import Collector
-from centre.events import Event
-from centre.sqlite_store import SqliteStore
-from centre.store import Entry
+from centre.collecting.collector import Collector
+from centre.collecting.events import Event
+from centre.collecting.sqlite_store import SqliteStore
+from centre.collecting.store import Entry
 from drivers.broker.simulated import SimulatedBus
 from firmware.checkin import CheckIn
 from firmware.events import LogEvent

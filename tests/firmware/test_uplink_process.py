@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from centre.sqlite_store import SqliteStore
+from centre.collecting.sqlite_store import SqliteStore
 from firmware.checkin import CheckIn
 from firmware.health import UplinkStatus
 from firmware.journal import Journal

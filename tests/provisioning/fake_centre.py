@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from centre.ca_profile import ca_certificate, end_certificate, fingerprint_of, pem_of
-from centre.registry import Kind
+from centre.authority.profile import ca_certificate, end_certificate, fingerprint_of, pem_of
+from centre.devices.registry import Kind
 
 CODE = "0ABCDEFGHJKMNPQRSTVWXYZ012"
 TYPED = "0ABCD-EFGHJ-KMNPQ-RSTVW-XYZ012"

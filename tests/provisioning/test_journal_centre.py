@@ -4,10 +4,10 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from centre.ca import Authority
+from centre.authority.ca import Authority
+from centre.collecting.sqlite_store import SqliteStore
+from centre.devices.registry import Device, Registry
 from centre.main import app
-from centre.registry import Device, Registry
-from centre.sqlite_store import SqliteStore
 from tests.firmware.checkins import START
 from tests.firmware.journals import recorded
 from tests.provisioning.journal_site import Site

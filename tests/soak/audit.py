@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from centre.store import Entry
+from centre.collecting.store import Entry
 from drivers.signal.simulated import Lamps
 
 NS = 1_000_000_000

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from centre.sqlite_store import SqliteStore
-from centre.store import Entry
+from centre.collecting.sqlite_store import SqliteStore
+from centre.collecting.store import Entry
 from tests.soak.audit import Evidence, audit
 from tests.soak.rig import Rig, rig_of
 from tests.soak.schedule import PROGRAMS, Strike, schedule

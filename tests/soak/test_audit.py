@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from centre.store import Entry
+from centre.collecting.store import Entry
 from drivers.signal.simulated import Lamps
 from firmware.checkin import CheckIn, new_id
 from firmware.messages import VerdictName

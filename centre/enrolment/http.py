@@ -19,15 +19,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from centre.ca import CaError
-from centre.ca_profile import serial_of
-from centre.ca_request import REQUEST_MAX_BYTES
-from centre.codes import TYPED_MAX_CHARS
-from centre.enrolment import Enrolment, EnrolmentError, Issued
-from centre.enrolment_events import CentreFailed, ErrorCode, Refused
-from centre.enrolment_limits import Buckets, Limits, Rate, site_of
-from centre.events import Event
-from centre.registry import RegistryError
+from centre.authority.ca import CaError
+from centre.authority.profile import serial_of
+from centre.authority.request import REQUEST_MAX_BYTES
+from centre.collecting.events import Event
+from centre.devices.codes import TYPED_MAX_CHARS
+from centre.devices.registry import RegistryError
+from centre.enrolment.enrolment import Enrolment, EnrolmentError, Issued
+from centre.enrolment.events import CentreFailed, ErrorCode, Refused
+from centre.enrolment.limits import Buckets, Limits, Rate, site_of
 
 BODY_MAX_BYTES = 16 * 1024  # of the interface; a request has under 1 KiB
 BUSY_TOLD = Rate(1, 1 / 60)  # ours: that an address asks too often is told once a minute

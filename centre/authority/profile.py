@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from centre.registry import Certificate, Kind
+from centre.devices.registry import Certificate, Kind
 
 BEFORE = timedelta(hours=1)  # ours: a kiosk's clock may be behind, and its certificate is to be valid at once
 CA_LIFE = timedelta(days=3653)  # ten years

@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from centre.broker_access import BrokerSettings, load_settings, write_access
-from centre.broker_process import BrokerTellError, check_config, reload_broker
-from centre.ca import Authority
+from centre.authority.ca import Authority
+from centre.broker.access import BrokerSettings, load_settings, write_access
+from centre.broker.process import BrokerTellError, check_config, reload_broker
+from centre.devices.registry import Registry
 from centre.output import EX_CANNOT_WRITE, EX_UNAVAILABLE, EX_USAGE, HOME, Home, Json, out, refuse, there, told
-from centre.registry import Registry
 from drivers.clock import open_clock
 
 Servers = Annotated[

@@ -16,13 +16,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from centre.ca import Authority, CaError
-from centre.ca_profile import LIFE, key_hash
-from centre.ca_request import CsrError, Request
-from centre.codes import CodeError, digest_of
-from centre.enrolment_events import CentreFailed, CrlWritten, Enrolled, ErrorCode, Renewed, Retired
-from centre.events import Event
-from centre.registry import Certificate, Code, Device, Registry, RegistryError
+from centre.authority.ca import Authority, CaError
+from centre.authority.profile import LIFE, key_hash
+from centre.authority.request import CsrError, Request
+from centre.collecting.events import Event
+from centre.devices.codes import CodeError, digest_of
+from centre.devices.registry import Certificate, Code, Device, Registry, RegistryError
+from centre.enrolment.events import CentreFailed, CrlWritten, Enrolled, ErrorCode, Renewed, Retired
 
 SUPERSEDED = "superseded"
 RETIRED = "retired"

@@ -11,10 +11,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from centre.config import ConfigError, load_config
-from centre.events import Event
-from centre.import_events import AnswerFailed, AnswerWritten, Imported, ImportRefused
-from centre.importing import DEVICE_UNKNOWN, UNREADABLE, Importer, import_from
+from centre.collecting.config import ConfigError, load_config
+from centre.collecting.events import Event
+from centre.collecting.sqlite_store import SqliteStore
+from centre.collecting.store import StoreError
+from centre.devices.registry import Registry
+from centre.importing.events import AnswerFailed, AnswerWritten, Imported, ImportRefused
+from centre.importing.importing import DEVICE_UNKNOWN, UNREADABLE, Importer, import_from
 from centre.output import (
     EX_CANNOT_WRITE,
     EX_DATA,
@@ -28,9 +31,6 @@ from centre.output import (
     there,
     told,
 )
-from centre.registry import Registry
-from centre.sqlite_store import SqliteStore
-from centre.store import StoreError
 from drivers.clock import open_clock
 from drivers.errors import SoftwareMissingError
 from drivers.stick import StickError, StickPermissionError, StickRefusedError

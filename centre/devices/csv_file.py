@@ -4,7 +4,7 @@ import csv
 import io
 from typing import NamedTuple
 
-from centre.registry import NAME, Direction
+from centre.devices.registry import NAME, Direction
 
 HEADER = ["name", "site", "lane", "direction"]
 FILE_MAX_BYTES = 16 * 1024 * 1024  # ours: 100,000 devices with long labels

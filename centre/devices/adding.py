@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from centre.codes import digest_of, new_code
-from centre.devices_csv import DevicesCsvError, Row
+from centre.devices.codes import digest_of, new_code
+from centre.devices.csv_file import DevicesCsvError, Row
+from centre.devices.registry import Device, Registry
 from centre.files import staged
-from centre.registry import Device, Registry
 
 CODE_LIFE = timedelta(days=7)
 CODE_LIFE_MAX = timedelta(days=90)  # ours: a code that lies about for long is found

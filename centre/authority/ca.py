@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from centre.ca_profile import (
+from centre.authority.profile import (
     LIFE,
     ca_certificate,
     end_certificate,
@@ -29,9 +29,9 @@ from centre.ca_profile import (
     revocation_list,
     serial_of,
 )
+from centre.devices.registry import FILE as REGISTRY
+from centre.devices.registry import Certificate, Kind, Registry
 from centre.files import PUBLIC, make_folder, write_whole
-from centre.registry import FILE as REGISTRY
-from centre.registry import Certificate, Kind, Registry
 
 HOME = Path("/var/lib/greengate-centre")
 CA_NAME = "Cong Xanh CA"  # ASCII: some tools still stumble over anything else in a name

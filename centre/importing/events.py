@@ -1,6 +1,6 @@
 """What an import reports, a closed list: files, devices' names, numbers and codes, nothing of any holder."""
 
-from centre.events import Event
+from centre.collecting.events import Event
 
 
 class Imported(Event, frozen=True, tag="imported"):

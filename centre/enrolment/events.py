@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from centre.events import Event
+from centre.collecting.events import Event
 
 ErrorCode = Literal[
     "code-wrong",

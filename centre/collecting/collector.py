@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from centre.events import BatchRefused, BatchStored, Conflict, Event, StoreFailed
-from centre.store import Store, Stored, StoreError
+from centre.collecting.events import BatchRefused, BatchStored, Conflict, Event, StoreFailed
+from centre.collecting.store import Store, Stored, StoreError
 from drivers.broker import Message
 from drivers.errors import BrokerError
 from firmware.wire import (

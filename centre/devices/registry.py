@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
-from centre.registry_schema import RegistryError, opened
+from centre.devices.registry_schema import RegistryError, opened
 
 __all__ = ["Certificate", "Code", "Device", "Registry", "RegistryError"]
 

@@ -9,17 +9,17 @@ from typing import Annotated
 
 import typer
 
-from centre.ca import Authority
-from centre.ca_issue import issue_files, server_names
-from centre.ca_profile import LIFE
-from centre.enrolment import Enrolment
-from centre.enrolment_events import Serving, ServingStopped
-from centre.enrolment_http import BrokerAddress, Service, Worker
-from centre.enrolment_serve import ServeError, Server, bind, serve, server_context
-from centre.events import Event
+from centre.authority.ca import Authority
+from centre.authority.issue import issue_files, server_names
+from centre.authority.profile import LIFE
+from centre.broker.telling import TellLater, tell_broker
+from centre.collecting.events import Event
+from centre.devices.registry import Registry
+from centre.enrolment.enrolment import Enrolment
+from centre.enrolment.events import Serving, ServingStopped
+from centre.enrolment.http import BrokerAddress, Service, Worker
+from centre.enrolment.serve import ServeError, Server, bind, serve, server_context
 from centre.output import HOME, Home, Json, refuse, telling, there, told
-from centre.registry import Registry
-from centre.telling_broker import TellLater, tell_broker
 from drivers.clock import open_clock
 
 app = typer.Typer(help="The service at which devices get their certificates.", no_args_is_help=True)

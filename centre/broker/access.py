@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Meta
 
-from centre.broker_process import BrokerTellError, reload_broker
-from centre.broker_template import acl_text, config_text
-from centre.ca import Authority, CaError
-from centre.ca_issue import issue_files, server_names
+from centre.authority.ca import Authority, CaError
+from centre.authority.issue import issue_files, server_names
+from centre.broker.process import BrokerTellError, reload_broker
+from centre.broker.template import acl_text, config_text
+from centre.devices.registry import COLLECTOR_PREFIX, NAME, Kind, Registry, RegistryError
 from centre.files import PUBLIC, make_folder, write_whole
-from centre.registry import COLLECTOR_PREFIX, NAME, Kind, Registry, RegistryError
 from drivers.broker import open_broker
 from drivers.errors import DeviceError
 

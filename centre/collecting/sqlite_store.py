@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from centre.store import Account, Entry, Stored, StoreError, agree
+from centre.collecting.store import Account, Entry, Stored, StoreError, agree
 from firmware.checkin import COLUMNS, CheckIn, from_row, to_row
 from firmware.wire import FIRST_PREVIOUS, Batch, DecodedBatch
 

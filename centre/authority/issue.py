@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from cryptography import x509
 
-from centre.ca import Authority, CaError, ensured_key, new_key
-from centre.ca_profile import key_hash
+from centre.authority.ca import Authority, CaError, ensured_key, new_key
+from centre.authority.profile import key_hash
+from centre.devices.registry import COLLECTOR_PREFIX, NAME, Certificate, Kind, Registry
 from centre.files import PUBLIC, make_folder, write_whole
-from centre.registry import COLLECTOR_PREFIX, NAME, Certificate, Kind, Registry
 
 RENEWED = timedelta(days=30)  # ours: before its end, a certificate is issued anew when somebody asks
 HOSTS_MAX = 20  # ours: a server has some names and addresses

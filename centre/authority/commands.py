@@ -7,12 +7,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from centre.ca import CA_NAME, Authority
-from centre.ca_issue import IssuedFiles, collector_names, issue_files, server_names
-from centre.ca_request import REQUEST_MAX_BYTES, CsrError, Request
-from centre.codes import TYPED_MAX_CHARS
-from centre.collectors import GroupError, give_group
-from centre.enrolment import Enrolment
+from centre.authority.ca import CA_NAME, Authority
+from centre.authority.issue import IssuedFiles, collector_names, issue_files, server_names
+from centre.authority.request import REQUEST_MAX_BYTES, CsrError, Request
+from centre.broker.telling import tell_broker
+from centre.collecting.collectors import GroupError, give_group
+from centre.devices.codes import TYPED_MAX_CHARS
+from centre.devices.registry import Certificate, Kind, Registry
+from centre.enrolment.enrolment import Enrolment
 from centre.files import PUBLIC, write_whole
 from centre.output import (
     EX_CANNOT_WRITE,
@@ -30,8 +32,6 @@ from centre.output import (
     there,
     told,
 )
-from centre.registry import Certificate, Kind, Registry
-from centre.telling_broker import tell_broker
 from drivers.clock import open_clock
 
 app = typer.Typer(help="The certificate authority of devices, servers and collectors.", no_args_is_help=True)

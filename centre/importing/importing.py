@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from centre.events import Event
-from centre.import_events import AnswerFailed, AnswerWritten, Imported, ImportRefused
-from centre.registry import Device
-from centre.store import Store
+from centre.collecting.events import Event
+from centre.collecting.store import Store
+from centre.devices.registry import Device
+from centre.importing.events import AnswerFailed, AnswerWritten, Imported, ImportRefused
 from drivers.errors import DeviceError
 from drivers.stick import Stick, StickError, StickFileTooLargeError, StickMissingError, open_stick
 from drivers.stick.folder import read_file

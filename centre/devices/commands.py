@@ -6,8 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from centre.devices import CODE_LIFE, CODE_LIFE_MAX, Added, CodesFileError, NewCode, add, add_with_codes, make_code
-from centre.devices_csv import FILE_MAX_BYTES, DevicesCsvError, Row, checked, parse
+from centre.devices.adding import (
+    CODE_LIFE,
+    CODE_LIFE_MAX,
+    Added,
+    CodesFileError,
+    NewCode,
+    add,
+    add_with_codes,
+    make_code,
+)
+from centre.devices.csv_file import FILE_MAX_BYTES, DevicesCsvError, Row, checked, parse
+from centre.devices.registry import Device, Registry
 from centre.output import (
     EX_CANNOT_WRITE,
     EX_DATA,
@@ -24,7 +34,6 @@ from centre.output import (
     there,
     told,
 )
-from centre.registry import Device, Registry
 from drivers.clock import open_clock
 
 app = typer.Typer(help="The devices that may enrol, and their one-time codes.", no_args_is_help=True)

@@ -16,13 +16,13 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from centre.ca import CaError
-from centre.enrolment import Enrolment
-from centre.enrolment_events import CentreFailed
-from centre.enrolment_http import Worker
-from centre.enrolment_limits import Listener
-from centre.events import Event
-from centre.registry import RegistryError
+from centre.authority.ca import CaError
+from centre.collecting.events import Event
+from centre.devices.registry import RegistryError
+from centre.enrolment.enrolment import Enrolment
+from centre.enrolment.events import CentreFailed
+from centre.enrolment.http import Worker
+from centre.enrolment.limits import Listener
 
 HEADERS_MAX_BYTES = 8 * 1024  # ours: a request's line and headers; a device's have about 200 bytes
 HANDSHAKE_S = 10.0  # ours: over a slow mobile line a handshake takes seconds

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from centre.broker_access import apply_revocation
-from centre.enrolment import BROKER_FAULTS
-from centre.enrolment_events import CentreFailed
-from centre.events import Event
+from centre.broker.access import apply_revocation
+from centre.collecting.events import Event
+from centre.enrolment.enrolment import BROKER_FAULTS
+from centre.enrolment.events import CentreFailed
 from drivers.clock import open_clock
 
 

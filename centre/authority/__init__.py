@@ -1,0 +1,1 @@
+"""The centre's certificate authority: its key, its certificates, its revocation list."""

@@ -1,0 +1,1 @@
+"""The broker's configuration and access list, and how it hears of revocations."""

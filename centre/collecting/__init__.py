@@ -1,0 +1,1 @@
+"""Take check-ins from the broker and keep them, each once."""

@@ -1,0 +1,1 @@
+"""Which devices there are: the registry, their one-time codes, lists of them."""

@@ -1,0 +1,1 @@
+"""The HTTPS service at which devices get, renew and give back their certificates."""

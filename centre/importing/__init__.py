@@ -1,0 +1,1 @@
+"""Take journals that come on sticks."""
