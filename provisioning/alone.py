@@ -1,6 +1,7 @@
 """One technician at a time: a command that changes something holds a lock while it does."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -8,6 +9,12 @@ from collections.abc import Iterator
 from provisioning.exits import Exit
 from provisioning.layout import Layout
 from provisioning.talk import Talk
+
+_CURED_ELSEWHERE = {  # what deleting the lock's file does not mend
+    errno.ENOSPC: (Exit.CANNOT_WRITE, "lock-full"),
+    errno.EDQUOT: (Exit.CANNOT_WRITE, "lock-full"),
+    errno.EROFS: (Exit.CANNOT_WRITE, "lock-read-only"),
+}
 
 
 class BusyError(Exception):
@@ -20,15 +27,21 @@ class BusyError(Exception):
 
 @contextlib.contextmanager
 def alone(layout: Layout, talk: Talk) -> Iterator[None]:
-    """Hold the technicians' lock. Raises: typer.Exit(75) where another command holds it, (77) where it is not ours."""
+    """Hold the technicians' lock.
+
+    Raises: typer.Exit(75) where another command holds it, (73) where its disk is full or read-only, (77) where it is
+    not ours.
+    """
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(locked(layout))
         except BusyError as error:
             talk.fail(Exit.TRY_AGAIN, "busy", pid=error.pid)
         except OSError as error:
-            talk.need_root()
-            talk.fail(Exit.NO_PERMISSION, "lock-unusable", file=str(layout.lock), why=error.strerror)
+            exit_, code = _CURED_ELSEWHERE.get(error.errno or 0, (Exit.NO_PERMISSION, "lock-unusable"))
+            if exit_ is Exit.NO_PERMISSION:
+                talk.need_root()
+            talk.fail(exit_, code, file=str(layout.lock), why=error.strerror)
         yield
 
 

@@ -4,12 +4,10 @@ provisioning/identity/README.md lists the files. Trust data and configuration co
 service even where the centre is away; its check-ins wait. The same command goes on wherever it was stopped.
 """
 
-import json
 import tomllib
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import typer
@@ -17,9 +15,8 @@ import typer
 from drivers.clock import open_clock
 from firmware.config import CONFIG_MAX_BYTES, Config, ConfigError, load_config_text
 from provisioning.alone import alone
-from provisioning.card_secrets import erase_secrets
 from provisioning.config_file import write_config
-from provisioning.durable import read_bounded, sync_folder, write_durably
+from provisioning.durable import read_bounded
 from provisioning.exits import Exit
 from provisioning.identity.code import CodeShapeError, plain
 from provisioning.identity.enrolment import Enrolment, tell_installed
@@ -28,17 +25,16 @@ from provisioning.identity.keys import CertificateError, holder
 from provisioning.identity.telling import ERRORS, TOPIC, Told, told
 from provisioning.identity.trust_copy import copy_trust
 from provisioning.identity.wishes import WishError, Wishes, centre_of, fingerprint_of, name_of
-from provisioning.layout import THIS_MACHINE, Layout, RootOption
+from provisioning.layout import BOOT, THIS_MACHINE, Layout, RootOption
 from provisioning.plan import Step, carry_out
+from provisioning.prepared_card import PreparedCard, Result
 from provisioning.talk import DryRunOption, JsonOption, LangOption, Talk
 from provisioning.units import PROGRAMS, Systemd, UnitsError
 
-BOOT = Path("/boot/firmware")
-FOLDER = "greengate"
-CONFIG, ENROL, CODE, TRUST, RESULT = "greengate.toml", "enrol.toml", "code", "trust", "result.json"
-DONE = ".done"
+HERE = THIS_MACHINE / BOOT
 SMALL_MAX_BYTES = 4096  # ours: enrol.toml and code have a few lines
 DEAD_CODES = frozenset({"code-used", "code-expired"})  # nobody can use them again: they need not stay on the card
+OF_THE_CLOCK = frozenset({"no-longer-valid"})  # of a certificate made this minute: it is the clock that is ahead
 
 BootOption = Annotated[Path, typer.Option("--boot", metavar="DIR", help="The card's boot partition.")]
 
@@ -60,7 +56,7 @@ class NotWaiting(Systemd):
 
 
 def first_boot(
-    boot: BootOption = BOOT,
+    boot: BootOption = HERE,
     root: RootOption = THIS_MACHINE,
     lang: LangOption = None,
     dry_run: DryRunOption = False,  # noqa: FBT002 - typer makes flags of these
@@ -76,30 +72,34 @@ def first_boot(
     talk, layout = Talk(TOPIC, lang, as_json=as_json), Layout(root)
     if layout.here and not dry_run:
         talk.need_root()
-    folder = boot / FOLDER
-    if not (folder / CONFIG).is_file():
+    card = PreparedCard(boot)
+    if not card.waits:
         talk.say("nothing-to-do")
         return
     if dry_run:
-        carry_out(_planned(folder, layout), talk, dry_run=True)
+        carry_out(_planned(card, layout), talk, dry_run=True)
         return
     with alone(layout, talk):
-        run = _FirstBoot(boot, Enrolment(layout, NotWaiting(), open_clock("system").now()), talk)
+        run = _FirstBoot(card, Enrolment(layout, NotWaiting(), open_clock("system").now()), talk)
         try:
             state = run.take()
         except ERRORS as error:
-            fault = told(error)
+            fault = _retried(told(error))
             run.leave(fault)
             talk.fail(fault.exit, fault.code, **fault.values)
         talk.say(f"first-boot-{state}")
 
 
-def _planned(folder: Path, layout: Layout) -> list[Step]:
+def _retried(fault: Told) -> Told:
+    return fault._replace(exit=Exit.TRY_AGAIN) if fault.code in OF_THE_CLOCK else fault
+
+
+def _planned(card: PreparedCard, layout: Layout) -> list[Step]:
     """Return what it would do, as far as the card tells before the centre is asked."""
     steps = [Step("step-config", _later, {"file": layout.config})]
-    if (folder / TRUST).is_dir():
-        steps.insert(0, Step("step-trust", _later, {"source": folder / TRUST, "folder": layout.trust}))
-    if (folder / ENROL).is_file():
+    if card.trust.is_dir():
+        steps.insert(0, Step("step-trust", _later, {"source": card.trust, "folder": layout.trust}))
+    if card.enrol.is_file():
         steps += [Step("step-key", _later), Step("step-install", _later, {"folder": layout.identity})]
     return steps
 
@@ -108,52 +108,31 @@ def _later() -> None:
     """Do nothing: a plan that is only shown."""
 
 
-class _Result(NamedTuple):
-    state: str
-    at: datetime
-    device: str
-    why: str = ""
-
-    def encoded(self) -> bytes:
-        """Return it as result.json has it."""
-        table = {"state": self.state, "at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", "device": self.device, "why": self.why}
-        return json.dumps(table, ensure_ascii=False, indent=1).encode() + b"\n"
-
-    def is_said_in(self, content: bytes | None) -> bool:
-        """Tell whether a result.json says the same, of whatever time."""
-        try:
-            table = json.loads(content or b"")
-        except ValueError:
-            return False
-        return isinstance(table, dict) and {**table, "at": ""} == {**json.loads(self.encoded()), "at": ""}
-
-
 class _FirstBoot:
     """One run."""
 
-    def __init__(self, boot: Path, enrolment: Enrolment, talk: Talk) -> None:
-        self._boot = boot
-        self._folder = boot / FOLDER
+    def __init__(self, card: PreparedCard, enrolment: Enrolment, talk: Talk) -> None:
+        self._card = card
         self._enrolment = enrolment
         self._layout = enrolment.layout
         self._talk = talk
         self._at = open_clock("system").now()
         self._device = ""
+        self._installed = card.installed()
 
     def take(self) -> str:
         """Take all that the card brings; return what this is now: "enrolled" or "configured".
 
         Raises: one of `ERRORS`.
         """
-        text = read_bounded(self._folder / CONFIG, CONFIG_MAX_BYTES).decode("utf-8", "replace")
+        text = read_bounded(self._card.config, CONFIG_MAX_BYTES).decode("utf-8", "replace")
         config = load_config_text(text, self._layout.config.parent)
         self._device = config.device.name
-        self._install(text, config)
+        self._install_once(text, config)
         state = "enrolled" if self._enrol() else "configured"
-        erase_secrets(self._boot, self._folder / CODE, self._layout.root)
-        self._write_result(_Result(state, self._at, self._device))
-        (self._folder / CONFIG).replace(self._folder / (CONFIG + DONE))  # the last: there is nothing to do any more
-        sync_folder(self._folder)
+        self._card.erase_secrets(self._layout.root)
+        self._leave(state)
+        self._card.set_aside()  # the last: there is nothing to do any more
         return state
 
     def leave(self, fault: Told) -> None:
@@ -162,15 +141,27 @@ class _FirstBoot:
         state = "waiting" if fault.exit is Exit.TRY_AGAIN else "failed"
         try:
             if fault.code in DEAD_CODES:
-                erase_secrets(self._boot, self._folder / CODE, self._layout.root)
-            self._write_result(_Result(state, self._at, self._device, why))
+                self._card.erase_secrets(self._layout.root)
+            self._leave(state, why)
         except OSError as error:  # the fault itself is told all the same
-            self._talk.warn("cannot-write", path=str(error.filename or self._folder), why=error.strerror)
+            self._talk.warn("cannot-write", path=str(error.filename or self._card.boot), why=error.strerror)
+
+    def _leave(self, state: str, why: str = "") -> None:
+        self._card.leave(Result(state, self._at, self._device, why, self._installed))
+
+    def _install_once(self, text: str, config: Config) -> None:
+        """Install what the card brings, unless it was before: what somebody changed on the kiosk since stays."""
+        digest = self._card.digest()
+        if self._installed == digest and self._layout.config.is_file():
+            return
+        self._install(text, config)
+        self._installed = digest
+        self._leave("waiting")
 
     def _install(self, text: str, config: Config) -> None:
-        """Bring trust data and configuration, and the programs to them, once."""
+        """Bring trust data and configuration, and the programs to them."""
         before = _content(self._layout.config)
-        source = self._folder / TRUST
+        source = self._card.trust
         if source.is_dir():
             copy_trust(source, self._layout.trust, real=config.signal.kind == "gpio")
             self._talk.say("step-trust", source=str(source), folder=str(self._layout.trust))
@@ -181,7 +172,7 @@ class _FirstBoot:
 
     def _enrol(self) -> bool:
         """Enrol where the card says with whom; return whether this device is enrolled now."""
-        path = self._folder / ENROL
+        path = self._card.enrol
         current = self._enrolment.identity.current
         pending = self._enrolment.identity.pending.there()
         if current is not None and not pending and holder(current.get(CERTIFICATE) or b"")[0] == self._device:
@@ -228,7 +219,7 @@ class _FirstBoot:
         return found
 
     def _code(self) -> str:
-        path = self._folder / CODE
+        path = self._card.code
         try:
             return plain(read_bounded(path, SMALL_MAX_BYTES).decode("ascii", "replace"))
         except FileNotFoundError:
@@ -241,12 +232,6 @@ class _FirstBoot:
             tell_installed(self._layout, NotWaiting(), verb, *names)
         except UnitsError as error:  # at a boot they start after this command anyway
             self._talk.warn("units-not-told", why=str(error))
-
-    def _write_result(self, result: _Result) -> None:
-        """Leave on the card how it went, where that is new: a card is not written each minute that a centre is away."""
-        path = self._folder / RESULT
-        if not result.is_said_in(_content(path)):
-            write_durably(path, result.encoded(), mode=0o644)
 
 
 def _content(path: Path) -> bytes | None:

@@ -12,6 +12,7 @@ RootOption = Annotated[
 THIS_MACHINE = Path("/")
 CONFIG = Path("etc/greengate/greengate.toml")
 DATA = Path("var/lib/greengate")
+BOOT = Path("boot/firmware")  # where Raspberry Pi OS has the card's boot partition; and a prepared Debian
 RUN = Path("run/greengate")
 LOCK = Path("run/greengate-service/lock")  # root's own folder: in /run/lock any user might take it first
 
@@ -46,6 +47,11 @@ class Layout:
     def journal(self) -> Path:
         """Return the journal's file."""
         return self.data / "journal" / "journal.db"
+
+    @property
+    def boot(self) -> Path:
+        """Return the card's boot partition."""
+        return self.root / BOOT
 
     @property
     def run(self) -> Path:

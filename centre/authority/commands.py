@@ -1,5 +1,6 @@
 """`greengate-centre ca`: the certificate authority."""
 
+import getpass
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -230,9 +231,17 @@ def _name_in(csr: bytes, *, json: bool) -> str:
 
 def _typed_code(*, json: bool) -> str:
     if sys.stdin.isatty():
-        return str(typer.prompt("one-time code", hide_input=True, err=True))
+        return _unseen("one-time code: ")
     line = sys.stdin.buffer.readline(TYPED_MAX_CHARS + 2).decode("ascii", "replace").strip()
     return line or refuse("no one-time code on standard input: give it there, or --without-code", EX_USAGE, json=json)
+
+
+def _unseen(question: str) -> str:
+    """Ask with the echo off before the question is there: typer's prompt shows what is pasted at once."""
+    try:
+        return getpass.getpass(question).strip()
+    except EOFError:
+        raise typer.Abort from None
 
 
 def _files(issued: IssuedFiles) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def prepare(
                 green_pin=green_pin,
             )
         )
+    if trust is None and any(pin is not None for pin in wishes.lamps or ()):
+        talk.fail(Exit.USAGE, "trust-needed")
     if rtc is not None and rtc not in RTCS:
         talk.fail(Exit.USAGE, "rtc-unknown", rtc=rtc, known=", ".join(RTCS))
     if (code or wishes.centre or wishes.ca_fingerprint) and not (wishes.centre and wishes.ca_fingerprint):

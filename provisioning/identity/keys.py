@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PEM_MAX_BYTES = 16 * 1024  # ours: a P-256 certificate takes about 1 KB
@@ -23,7 +25,14 @@ DUE_PART = 3  # a certificate is due for renewal once less than a third of its l
 NAME = re.compile(r"[a-z0-9-]{1,32}")
 _FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 # What cryptography raises for what is no certificate or request, some of it only when a field is read.
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    CryptographyDeprecationWarning,  # what RFC 5280 forbids and the library still reads, as a serial number below 1
+)
 
 
 class CertificateError(Exception):
@@ -38,7 +47,8 @@ class CertificateError(Exception):
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
     try:
-        yield
+        with warnings.catch_warnings(category=CryptographyDeprecationWarning, action="error"):
+            yield
     except _UNREADABLE:
         raise CertificateError("no-certificate") from None
 

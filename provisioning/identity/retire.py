@@ -8,7 +8,6 @@ import typer
 
 from provisioning.alone import alone
 from provisioning.exits import Exit
-from provisioning.identity.keys import holder
 from provisioning.identity.retirement import Retirement
 from provisioning.identity.telling import TOPIC, telling
 from provisioning.layout import THIS_MACHINE, Layout, RootOption
@@ -34,7 +33,8 @@ def retire(
     Example: greengate retire
 
     It refuses while check-ins are unsent: let the uplink send them, or take them to the centre on a stick and bring
-    its acknowledgement back (greengate journal export). A flash card may keep what was deleted in cells that nothing
+    its acknowledgement back (greengate journal export STICK). A prepared card whose first boot still waits for its
+    centre loses its secrets and waits no more. A flash card may keep what was deleted in cells that nothing
     reads: the revoked certificate makes such a key worthless; destroy the card where that is not enough.
 
     Exit codes: 0 retired, or nothing to do, 2 wrong usage, 65 refused, 69 programs not stopped, 73 not deleted,
@@ -45,20 +45,15 @@ def retire(
         talk.need_root()
     with telling(talk), alone(layout, talk):
         retirement = Retirement(layout, Systemd())
-        if not retirement.identity.folder.is_dir() or not any(retirement.identity.folder.iterdir()):
+        if not retirement.due:
             talk.say("nothing-to-retire")
             return
-        name = _name(retirement)
+        name, offline = retirement.name(), offline or not retirement.known
         if not waive_unsent:
             _refuse_unsent(retirement, talk)
         steps = _steps(retirement, talk, name, waive_unsent=waive_unsent, offline=offline)
         if carry_out(steps, talk, dry_run=dry_run, yes=yes):
             talk.say("retired-offline" if offline else "retired", name=name)
-
-
-def _name(retirement: Retirement) -> str:
-    current = retirement.identity.current
-    return holder(current.get("device.pem") or b"")[0] if current else "-"
 
 
 def _refuse_unsent(retirement: Retirement, talk: Talk) -> None:
@@ -84,9 +79,11 @@ def _steps(retirement: Retirement, talk: Talk, name: str, *, waive_unsent: bool,
             retirement.tell_centre()
 
     told = "step-not-told" if offline else "step-told"
+    card = Step("step-card", lambda: retirement.forget_card(name), {"boot": str(retirement.layout.boot)})
     return [
         Step("step-stop", stop),
         Step(told, tell, {"name": name}),
+        *([card] if retirement.waits else []),
         Step("step-stop-uplink", retirement.stop_uplink),
         Step("step-wipe-journal", retirement.wipe_journal, {"path": str(retirement.journal)}),
         Step("step-simulation", lambda: retirement.configure(talk.lang), {"file": str(retirement.layout.config)}),

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+from drivers.clock import open_clock
 from firmware.config import ConfigError, load_config
 from firmware.journal_base import JournalError, count_set_aside
 from firmware.journal_reader import JournalReader
 from provisioning.config_file import IN_SIMULATION, ON_AN_APPLIANCE, render, write_config
-from provisioning.durable import read_bounded, sync_folder
-from provisioning.identity.enrolment import tell_installed
-from provisioning.identity.folder import TOLD, Identity
+from provisioning.durable import make_folder, read_bounded, sync_folder
+from provisioning.identity.enrolment import WISHES, tell_installed
+from provisioning.identity.folder import CERTIFICATE, TOLD, Identity
+from provisioning.identity.keys import holder
 from provisioning.identity.renewal import UPLINK, Present
+from provisioning.identity.wishes import of_bytes
 from provisioning.layout import Layout
+from provisioning.prepared_card import PreparedCard, Result
 from provisioning.units import PROGRAMS, Units
 from provisioning.words import Lang
 
@@ -37,6 +41,7 @@ class Retirement:
         self.layout = layout
         self.identity = Identity(layout.identity)
         self._units = units
+        self._card = PreparedCard(layout.boot)
 
     @property
     def journal(self) -> Path:
@@ -88,9 +93,40 @@ class Retirement:
 
     def mark_told(self) -> None:
         """Keep that the centre knows, or is not to be told from here."""
+        make_folder(self.identity.folder, 0o700)
         path = self.identity.folder / TOLD
         path.touch(0o600)
         sync_folder(path.parent)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether a prepared card's first boot has not ended: the next one would enrol this device again."""
+        return self._card.waits
+
+    @property
+    def due(self) -> bool:
+        """Tell whether there is anything to retire."""
+        folder = self.identity.folder
+        return self.waits or (folder.is_dir() and any(folder.iterdir()))
+
+    @property
+    def known(self) -> bool:
+        """Tell whether the centre knows already, or can be told in this device's name."""
+        return self.told or self.identity.current is not None
+
+    def name(self) -> str:
+        """Return the device's name, also where its enrolment has not ended."""
+        current = self.identity.current
+        if current is None:
+            return of_bytes(self.identity.pending.get(WISHES)).name or "-"
+        return holder(current.get(CERTIFICATE) or b"")[0]
+
+    def forget_card(self, name: str) -> None:
+        """Erase the secrets of a card that waits, and have its first boot never come."""
+        if self.waits:
+            self._card.erase_secrets(self.layout.root)
+            self._card.leave(Result("retired", open_clock("system").now(), name))
+            self._card.set_aside()
 
     def wipe_journal(self) -> None:
         """Delete the journal, with what SQLite keeps beside it and what was set aside."""

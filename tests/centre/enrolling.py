@@ -185,3 +185,14 @@ class Client:
         certificate = x509.load_pem_x509_certificate(body["certificate"].encode())
         assert certificate.public_key() == self.key.public_key()
         return certificate
+
+
+def enrol(running: Running, client: Client, code: str, name: str | None = None) -> tuple[int, dict[str, Any]]:
+    return running.ask("POST", "/v1/enrol", {"device": name or client.name, "code": code, "csr": client.csr})
+
+
+def refused(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
+    status, body = answer
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message"}
+    return status, body["error"]["code"]

@@ -184,6 +184,37 @@ def test_serving_where_somebody_serves_already(home: Path) -> None:
     assert err.count("\n") == 1
 
 
+UNSEEN = """
+import sys, termios
+from centre.main import app
+class Watched:
+    def write(self, text):
+        if "code" in text:
+            print("echo" if termios.tcgetattr(0)[3] & termios.ECHO else "no echo", flush=True)
+        return len(text)
+    def flush(self):
+        pass
+sys.stderr = Watched()
+app(sys.argv[1:])
+"""
+
+
+def test_a_codes_prompt_comes_after_the_echo_went_off(home: Path, tmp_path: Path) -> None:
+    (added,) = results(command("device", "add", "gate-1", "--home", home, "--json"))
+    request = tmp_path / "gate-1.csr"
+    request.write_bytes(csr(new_key(), "gate-1"))
+    ours, theirs = pty.openpty()
+    line = [sys.executable, "-c", UNSEEN, "ca", "sign", str(request), "--home", str(home)]
+    with subprocess.Popen(line, stdin=theirs, stdout=subprocess.PIPE, start_new_session=True) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        shown = process.stdout.readline()
+        os.write(ours, f"{added['code']}\n".encode())
+        out, _ = process.communicate(timeout=20)
+    os.close(ours)
+    assert (shown, process.returncode, out.count(b"BEGIN CERTIFICATE")) == (b"no echo\n", 0, 2)
+
+
 def test_a_codes_prompt_shows_nothing_and_ctrl_c_ends_it(home: Path, tmp_path: Path) -> None:
     results(command("device", "add", "gate-1", "--home", home, "--json"))
     request = tmp_path / "gate-1.csr"

@@ -1,5 +1,6 @@
 """One technician at a time."""
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -89,6 +90,21 @@ def test_a_fifo_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_a_matter_of_rights(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     assert enter(Layout(tmp_path)) == 77
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.ENOSPC, "df -h"), (errno.EDQUOT, "df -h"), (errno.EROFS, "remount,rw")]
+)
+def test_a_full_or_read_only_disk_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, says: str
+) -> None:
+    def refusing(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "pwrite", refusing)
+    assert enter(Layout(tmp_path)) == 73
+    said = capsys.readouterr().err
+    assert (says in said, "delete that file" in said, said.count("\n")) == (True, False, 1)
 
 
 def _leads_to(link: Path, path: Path) -> bool:

@@ -3,29 +3,18 @@
 import json
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from firmware.config import load_config
 from provisioning.card_secrets import mask
-from provisioning.config_file import ON_AN_APPLIANCE, identity_values, render
 from provisioning.identity.keys import holder
 from provisioning.issuer import DemoIssuer
-from tests.provisioning.command import EVERY, Done, greengate
+from tests.provisioning.command import EVERY, greengate
 from tests.provisioning.fake_centre import CODE, TYPED, FakeCentre, serving
-from tests.provisioning.kiosk import everything_in, trust_folder
-
-NOW = datetime.now(UTC).replace(microsecond=0)
-PASSWORD = "3f" * 32
-NETWORK = f'# netplan\n{{"network": {{"wifis": {{"wlan0": {{"auth": {{\n "password": "{PASSWORD}"\n}}}}}}}}}}\n'
-VALUES = {
-    "device.name": "gate-1", "device.site": "S", "device.lane": "A", "device.direction": "in",
-    "camera.kind": "picamera2", "camera.source": "0",
-    "signal.kind": "gpio", "signal.red_pin": 17, "signal.green_pin": 27, "broker.host": "b.example",
-    **ON_AN_APPLIANCE, **identity_values(),
-}  # fmt: skip
+from tests.provisioning.kiosk import everything_in
+from tests.provisioning.prepared import NETWORK, NOW, PASSWORD, first_boot, prepared, result
 
 
 @pytest.fixture
@@ -33,20 +22,6 @@ def centre(tmp_path: Path) -> Iterator[FakeCentre]:
     (tmp_path / "centre").mkdir()
     with serving(FakeCentre(tmp_path / "centre")) as made:
         yield made
-
-
-def prepared(boot: Path, centre: FakeCentre) -> Path:
-    """Make a card as `prepare` does."""
-    folder = boot / "greengate"
-    folder.mkdir(parents=True)
-    trust_folder(folder / "trust", NOW)
-    (folder / "greengate.toml").write_text(render(VALUES, "vi"), "utf-8")
-    origin = {"centre": centre.url, "ca_fingerprint": centre.authority.fingerprint, "name": "gate-1"}
-    (folder / "enrol.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in origin.items()))
-    (folder / "code").write_text(f"{TYPED}\n")
-    (boot / "network-config").write_text(NETWORK)
-    (boot / "user-data").write_text("#cloud-config\npasswd: $6$salt$hash\nlock_passwd: true\n")
-    return folder
 
 
 @pytest.fixture
@@ -59,15 +34,6 @@ def boot(tmp_path: Path, centre: FakeCentre) -> Path:
 def root(tmp_path: Path) -> Path:
     (tmp_path / "root/etc/cloud").mkdir(parents=True)
     return tmp_path / "root"
-
-
-def first_boot(root: Path, boot: Path) -> Done:
-    return greengate("first-boot", "--root", root, "--boot", boot, "--lang", "en")
-
-
-def result(boot: Path) -> dict[str, str]:
-    found: dict[str, str] = json.loads((boot / "greengate/result.json").read_bytes())
-    return found
 
 
 def test_it_makes_the_kiosk_and_erases_the_secrets(root: Path, boot: Path) -> None:
@@ -102,19 +68,6 @@ def test_a_dry_run_says_what_the_card_brings_and_takes_nothing(root: Path, boot:
     assert everything_in(boot) == before
     assert not (root / "etc/greengate").exists()
     assert TYPED not in done.out
-
-
-def test_the_centre_away_the_kiosk_is_in_service_and_the_code_stays(root: Path, boot: Path, centre: FakeCentre) -> None:
-    centre.hang_up = True
-    done = first_boot(root, boot)
-    assert done.code == 75
-    assert load_config(root / "etc/greengate/greengate.toml").device.name == "gate-1"
-    assert (root / "var/lib/greengate/trust/dsc.der").exists()
-    assert (boot / "greengate/code").exists()
-    assert (result(boot)["state"], "cannot be reached" in result(boot)["why"]) == ("waiting", True)
-    centre.hang_up = False
-    assert first_boot(root, boot).code == 0
-    assert result(boot)["state"] == "enrolled"
 
 
 @pytest.mark.parametrize(("code", "stays"), [("code-expired", False), ("code-used", False), ("code-wrong", True)])
@@ -224,18 +177,6 @@ def test_passwords_are_overwritten_where_they_lie(tmp_path: Path, text: str, lef
         assert path.read_text("utf-8") == f"#cloud-config\n{left}\nhostname: gate\n"
 
 
-def test_a_centre_that_stays_away_costs_the_card_nothing(root: Path, boot: Path, centre: FakeCentre) -> None:
-    centre.hang_up = True
-    assert first_boot(root, boot).code == 75
-    files = [
-        path for folder in (root, boot) for path in folder.rglob("*") if path.is_file() and "lock" not in path.parts
-    ]
-    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
-    assert first_boot(root, boot).code == 75
-    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files} == before
-    assert boot / "greengate/result.json" in before
-
-
 def test_drafts_of_a_preparation_that_was_broken_off_go_too(root: Path, boot: Path) -> None:
     for name in ("network-config.new", "greengate/code.new"):
         (boot / name).write_text(PASSWORD)
@@ -251,3 +192,14 @@ def test_what_a_power_cut_left_of_the_enrolment_goes(root: Path, boot: Path) -> 
     (boot / "greengate/greengate.toml.done").rename(boot / "greengate/greengate.toml")
     assert first_boot(root, boot).code == 0
     assert sorted(path.name for path in identity.iterdir()) == ["0001", "current"]
+
+
+def test_a_card_that_could_not_be_installed_counts_as_not_installed(root: Path, boot: Path) -> None:
+    signer = boot / "greengate/trust/dsc.der"
+    whole = signer.read_bytes()
+    signer.write_bytes(b"no certificate")
+    assert first_boot(root, boot).code == 65
+    assert result(boot)["installed"] == ""
+    signer.write_bytes(whole)
+    assert first_boot(root, boot).code == 0
+    assert result(boot)["installed"]

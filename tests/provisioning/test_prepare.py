@@ -16,10 +16,12 @@ from provisioning.exits import Exit
 from provisioning.issuer import DemoIssuer
 from provisioning.main import app
 from tests.provisioning.cards import OFFSET, make_image, read, run
+from tests.provisioning.kiosk import trust_folder
 
 RASPBERRY = {"config.txt": b"arm_64bit=1\n", "cmdline.txt": b"root=PARTUUID=1 ds=nocloud\n"}
 WHERE = ["--name", "kiosk-7", "--site", "Chợ Bến Thành", "--lane", "A", "--broker", "broker.example:8884"]
 CENTRE = ["--centre", "https://centre.example:8443", "--ca-fingerprint", "sha256:" + "ab" * 32]
+LAMPS = ["--red-pin", "17", "--green-pin", "27"]
 CODE = "0123456789ABCDEFGHJKMNPQRS"
 FAT32_SECTORS = 600_000  # 300 MB, hardly any of them written
 
@@ -40,7 +42,8 @@ def package(folder: Path, name: str = "greengate_0.1.0~deb13_arm64.deb") -> Path
 
 def test_a_card_gets_all_that_the_first_boot_needs(tmp_path: Path) -> None:
     card = image(tmp_path)
-    lamps = ["--camera", "picamera2:0", "--red-pin", "17", "--green-pin", "27", "--rtc", "ds3231"]
+    trust = trust_folder(tmp_path / "trust", open_clock("system").now())
+    lamps = ["--camera", "picamera2:0", *LAMPS, "--rtc", "ds3231", "--trust", str(trust)]
     options = [*WHERE, *CENTRE, *lamps, "--code", "--wifi", "Gate", "--package", str(package(tmp_path))]
     done = prepare(*options, "--yes", str(card), answers=f"very secret\n{CODE}\n")
     assert done.exit_code == 0, done.output
@@ -96,6 +99,17 @@ def test_a_code_of_an_earlier_preparation_does_not_stay(tmp_path: Path) -> None:
     assert b"enrol.toml" not in run("mdir", "-b", "-i", f"{card}@@{OFFSET}", "::/greengate")
 
 
+def test_a_card_prepared_anew_is_installed_anew(tmp_path: Path) -> None:
+    boot = tmp_path / "bootfs"
+    boot.mkdir()
+    (boot / "config.txt").write_text("")
+    assert prepare(*WHERE, "-y", str(boot)).exit_code == 0
+    left = boot / "greengate/result.json"
+    left.write_text("{}")  # the first boot's: it says what is installed
+    assert prepare(*WHERE, "-y", str(boot)).exit_code == 0
+    assert not left.exists()
+
+
 def test_nobody_to_ask_and_no_yes_writes_nothing(tmp_path: Path) -> None:
     card = image(tmp_path)
     before = card.read_bytes()
@@ -130,7 +144,7 @@ def test_trust_is_checked_and_copied(tmp_path: Path) -> None:
     trust = tmp_path / "trust"
     trust.mkdir()
     (trust / "demo.der").write_bytes(DemoIssuer(open_clock("system").now()).certificate_der)
-    lamps = ["--camera", "picamera2:0", "--red-pin", "17", "--green-pin", "27"]
+    lamps = ["--camera", "picamera2:0", *LAMPS]
     card = image(tmp_path)
     refused = prepare(*WHERE, *lamps, "--trust", str(trust), "-y", str(card))
     assert (refused.exit_code, "real gate" in refused.output) == (Exit.DATA, True)
@@ -163,6 +177,7 @@ def test_what_is_no_kiosks_system_is_refused(tmp_path: Path, files: dict[str, by
         (["--camera", "polaroid"], Exit.USAGE, "polaroid"),
         (["--red-pin", "17"], Exit.USAGE, "pin"),
         (["--red-pin", "17", "--green-pin", "17"], Exit.USAGE, "17"),
+        (LAMPS, Exit.USAGE, "--trust"),
         (["--rtc", "sundial"], Exit.USAGE, "ds3231"),
         (["--direction", "sideways"], Exit.USAGE, "sideways"),
         (["--code"], Exit.USAGE, "--centre"),

@@ -68,3 +68,10 @@ def test_a_value_that_is_missing_is_an_error_and_braces_of_values_are_kept() -> 
 )
 def test_the_locale_chooses_the_language(environment: dict[str, str], lang: str) -> None:
     assert locale_lang(environment) == lang
+
+
+@pytest.mark.parametrize("file", SAID, ids=lambda file: file.stem)
+def test_an_export_is_named_with_where_it_goes(file: Path) -> None:
+    for code, phrase in msgspec.convert(tomllib.loads(file.read_text("utf-8")), dict[str, Phrase]).items():
+        for text, stick in ((phrase.en, "STICK"), (phrase.vi, "Ổ_USB")):
+            assert text.count("journal export") == text.count(f"journal export {stick}"), code
