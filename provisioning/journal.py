@@ -96,14 +96,14 @@ def export(
     answers delete what the centre has. The same command twice writes the same file. In service state only.
 
     Exit codes: 0 done, 2 wrong usage, 65 what was named is no stick to use, or the journal is damaged, 66 there is no
-    such stick, 69 not in service state, or mount is not installed, 73 the stick cannot be written, 75 the journal is
+    such stick, 69 mount is not installed, 73 the stick cannot be written, 75 not in service state, the journal is
     busy, or another command is at work, 77 only root may, 78 the configuration cannot be used.
     """
     talk = Talk("journal", lang, as_json=as_json)
     layout = Layout(root)
     loaded, journal = _configured(config, layout, talk)
     if layout.here and not in_service_state(loaded.service_marker):
-        talk.fail(Exit.UNAVAILABLE, "service-state-needed")
+        talk.fail(Exit.TRY_AGAIN, "service-state-needed")
     with _told(talk):
         if dry_run:
             with open_stick(stick, write=False) as opened:

@@ -72,21 +72,23 @@ def _common(version: Version = False) -> None:  # noqa: FBT002 - typer makes a f
     """Cổng Xanh: a checkpoint appliance that verifies green passes offline."""
 
 
-app.command("explain")(explain.explain)
-app.command("read")(read.read)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("enrol")(enrol)
-app.command("renew")(renew)
-app.command("retire")(retire)
-app.command("first-boot")(first_boot)
-app.command("doctor")(doctor.doctor)
-app.add_typer(diagnose.app, name="diagnose")
-app.command("prepare")(prepare.prepare)
-app.add_typer(configuring.app, name="config")
-app.add_typer(journal.app, name="journal")
-app.add_typer(service.app, name="service")
-app.command("selftest")(selftest)
+# In the order of a kiosk's life; typer lists the commands that have sub-commands after the others of their panel.
+SET_UP, LOOK_AFTER, PASSES, DESK = "Set up", "Look after", "Passes", "Desk"
+app.command("prepare", rich_help_panel=SET_UP)(prepare.prepare)
+app.command("first-boot", rich_help_panel=SET_UP)(first_boot)
+app.command("enrol", rich_help_panel=SET_UP)(enrol)
+app.command("renew", rich_help_panel=SET_UP)(renew)
+app.command("retire", rich_help_panel=SET_UP)(retire)
+app.command("doctor", rich_help_panel=LOOK_AFTER)(doctor.doctor)
+app.command("selftest", rich_help_panel=LOOK_AFTER)(selftest)
+app.add_typer(service.app, name="service", rich_help_panel=LOOK_AFTER)
+app.add_typer(journal.app, name="journal", rich_help_panel=LOOK_AFTER)
+app.add_typer(configuring.app, name="config", rich_help_panel=LOOK_AFTER)
+app.add_typer(diagnose.app, name="diagnose", rich_help_panel=LOOK_AFTER)
+app.command("explain", rich_help_panel=PASSES)(explain.explain)
+app.command("read", rich_help_panel=PASSES)(read.read)
+app.command("run", rich_help_panel=DESK)(run.run)
+app.command("demo", rich_help_panel=DESK)(demo.demo)
 
 
 def main() -> None:

@@ -286,7 +286,7 @@ def test_on_this_machine_only_in_service_state(tmp_path: Path) -> None:
     site.record(1)
     arguments = ("journal", "export", site.stick, "--config", config, "--dry-run", "--json")
     done = greengate(*arguments, "--lang", "vi")
-    assert (done.code, done.result["code"]) == (69, "service-state-needed")
+    assert (done.code, done.result["code"]) == (75, "service-state-needed")
     assert "bảo trì" in done.err
     (tmp_path / "run").mkdir()
     begin(tmp_path / "run" / "service", START)
