@@ -8,11 +8,13 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 # What Debian and Raspberry Pi OS bring, each with what shows that it is there.
 RUN_PARTS := python3-venv:ensurepip mosquitto:/usr/sbin/mosquitto libzbar0:libzbar.so.0
-TEST_PARTS := systemd:/usr/bin/systemd-analyze
+TEST_PARTS := systemd:/usr/bin/systemd-analyze fdisk:/usr/sbin/sfdisk dosfstools:/usr/sbin/mkfs.vfat mtools:/usr/bin/mcopy
 # Beside these, for whoever is root: the tests in a booted Debian.
 ROOT_PARTS := systemd-container:/usr/bin/systemd-nspawn mmdebstrap:/usr/bin/mmdebstrap
+BENCHES := verify hostile startup latency devices doctor
 ifeq ($(shell id -u),0)
 TEST_PARTS += $(ROOT_PARTS)
+BENCHES += kiosk
 endif
 FOR_RUN := $(VENV)/.for-run
 FOR_TEST := $(VENV)/.for-test
@@ -56,7 +58,7 @@ conformance: setup ## Run only the tests on the public vectors, and say which ar
 
 .PHONY: bench
 bench: setup ## Measure speed, memory and start, into bench/results/
-	@for program in verify hostile startup latency devices doctor; do $(BIN)/python -m bench.$$program; done
+	@for program in $(BENCHES); do $(BIN)/python -m bench.$$program; done
 
 .PHONY: soak
 soak: setup ## Kill programs 200 times at random moments and count the lights and check-ins

@@ -1,7 +1,5 @@
 """Check-ins in one SQLite file: enough for a site, and for several collectors on one machine."""
 
-import contextlib
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -9,20 +7,17 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from centre.collecting.store import Account, Entry, Stored, StoreError, agree
+from centre.database import Form, opened
 from firmware.checkin import COLUMNS, CheckIn, from_row, to_row
 from firmware.wire import FIRST_PREVIOUS, Batch, DecodedBatch
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x43584331  # "CXC1": tells the store from anybody else's SQLite file
-MODE = 0o600  # of a new file: check-ins are personal data; SQLite gives -wal and -shm the same
 BUSY_S = 5.0  # ours: another collector's batch takes milliseconds
 
 _CONTENT_SCHEMA = """
     id BLOB NOT NULL, at_ms INTEGER NOT NULL, clock_trusted INTEGER NOT NULL, lane TEXT NOT NULL,
     direction TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, kinds TEXT NOT NULL, pseudonym BLOB
 """
-_SCHEMA = f"""
-    BEGIN IMMEDIATE;
+_TABLES = f"""
     CREATE TABLE IF NOT EXISTS checkin (
         device TEXT NOT NULL, epoch BLOB NOT NULL, seq INTEGER NOT NULL, {_CONTENT_SCHEMA},
         PRIMARY KEY (device, epoch, seq)) STRICT, WITHOUT ROWID;
@@ -33,10 +28,8 @@ _SCHEMA = f"""
         device TEXT NOT NULL, epoch BLOB NOT NULL, last_seq INTEGER NOT NULL, hash BLOB NOT NULL,
         first_seq INTEGER NOT NULL, previous BLOB NOT NULL,
         PRIMARY KEY (device, epoch, last_seq, hash)) STRICT, WITHOUT ROWID;
-    PRAGMA application_id={APPLICATION_ID};
-    PRAGMA user_version={SCHEMA_VERSION};
-    COMMIT;
 """
+_FORM = Form(0x43584331, 1, _TABLES, StoreError, "name another file")  # "CXC1"
 _FOLLOWS = """(first_seq = 1 AND previous = :none OR EXISTS (
     SELECT * FROM batch AS before WHERE before.device = batch.device AND before.epoch = batch.epoch
     AND before.last_seq = batch.first_seq - 1 AND before.hash = batch.previous))"""
@@ -119,43 +112,11 @@ class SqliteStore:
     def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._db is None:
-                self._db = _opened(self._path)
+                self._db = opened(self._path, _FORM, busy_s=BUSY_S)
             return action(self._db)
         except (sqlite3.Error, ValueError) as error:  # ValueError: a damaged row
             self.close()  # after an error its caches are not to be trusted; the next call opens it again
             raise StoreError(f"{self._path}: {error}") from error
-
-
-def _create(path: Path) -> None:
-    """Make a new file for its owner only; one that is there keeps the mode that somebody gave it."""
-    with contextlib.suppress(OSError):  # SQLite says what is wrong, if anything is
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    _create(path)
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-    try:
-        version = _version(path, db)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        if version < SCHEMA_VERSION:
-            db.executescript(_SCHEMA)
-    except (sqlite3.Error, StoreError):
-        db.close()
-        raise
-    return db
-
-
-def _version(path: Path, db: sqlite3.Connection) -> int:
-    """Return the schema's version, after making sure that the file is ours and not newer than this program."""
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    if application != APPLICATION_ID and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise StoreError(f"{path}: another program's database: name another file")
-    if version > SCHEMA_VERSION:
-        raise StoreError(f"{path}: schema {version} is newer than this program: update the program")
-    return version
 
 
 def _put(db: sqlite3.Connection, arrived: DecodedBatch) -> Stored:

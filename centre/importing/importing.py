@@ -29,7 +29,6 @@ from firmware.wire import Ack
 
 DEVICE_UNKNOWN = "device-unknown"
 UNREADABLE = "unreadable"
-NOTHING_THERE = "nothing-there"
 
 Seen = Callable[[int], None]
 

@@ -11,7 +11,7 @@ from provisioning.config_file import values_in
 from provisioning.durable import write_durably
 from provisioning.exits import Exit
 from provisioning.identity.enrolment import Enrolment, present_wishes
-from provisioning.identity.keys import holder
+from provisioning.identity.keys import CertificateError, holder
 from provisioning.identity.options import Said, understood
 from provisioning.identity.questions import Questions
 from provisioning.identity.telling import TOPIC, telling
@@ -111,14 +111,19 @@ class _Run:
         self._questions = Questions(talk)
 
     def nothing_to_do(self, wishes: Wishes, *, again: bool) -> bool:
-        """Say so where the device is enrolled, and nothing is under way; fail where it is another device."""
+        """Say so where the device is enrolled, and nothing is under way; fail where that is over, or another device."""
         identity = self._enrolment.identity
         current = identity.current
         if current is None or again or identity.pending.there():
             return False
-        name, until = holder(current.get("device.pem") or b"")
+        try:
+            name, until = holder(current.get("device.pem") or b"")
+        except CertificateError:
+            raise CertificateError("identity-damaged") from None
         if wishes.name not in {None, name}:
             self._talk.fail(Exit.DATA, "another-identity", name=name)
+        if until <= self._enrolment.at:
+            self._talk.fail(Exit.DATA, "renew-too-late", name=name, until=f"{until:%Y-%m-%d}")
         if not self._dry_run:
             identity.forget_old()
         self._talk.say("already-enrolled", name=name, until=f"{until:%Y-%m-%d}")

@@ -60,7 +60,7 @@ class Enrolment:
         self.layout = layout
         self.identity = Identity(layout.identity)
         self._units = units
-        self._at = at
+        self.at = at
         self._pending = self.identity.pending
 
     def kept(self) -> Wishes:
@@ -97,20 +97,20 @@ class Enrolment:
         known = self._pending.get(CA)
         if known is not None and fingerprint(certificates(known)[0]) == pinned:
             return
-        self._pending.put(CA, pinned_ca(_centre(centre).ca_certificate(), pinned, self._at))
+        self._pending.put(CA, pinned_ca(_centre(centre).ca_certificate(), pinned, self.at))
 
     def ask_centre(self, wishes: Wishes, code: str) -> Wishes:
         """Have the certificate issued; return what is known with what the centre knows, kept."""
         name, ca = str(wishes.name), self._made(CA)
         answer = _centre(str(wishes.centre), ca).enrol(name, code, self.request_pem())
-        certificate = own_certificate(answer.certificate.encode(), self._made(KEY), ca, name, self._at)
+        certificate = own_certificate(answer.certificate.encode(), self._made(KEY), ca, name, self.at)
         return self._certified(certificate, wishes.over(of_settings(answer.settings)))
 
     def take_file(self, wishes: Wishes, file: Path) -> Wishes:
         """Take the certificate and the CA's from a file of the centre's."""
         name, found = str(wishes.name), read_bounded(file, PEM_MAX_BYTES)
-        ca = pinned_ca(_pem_of_last(found), str(wishes.ca_fingerprint), self._at)
-        certificate = own_certificate(found, self._made(KEY), ca, name, self._at)
+        ca = pinned_ca(_pem_of_last(found), str(wishes.ca_fingerprint), self.at)
+        certificate = own_certificate(found, self._made(KEY), ca, name, self.at)
         self._pending.put(CA, ca)
         return self._certified(certificate, wishes)
 

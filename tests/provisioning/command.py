@@ -1,10 +1,14 @@
 """The `greengate` command, run in this process."""
 
+import contextlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import segno
 from typer.testing import CliRunner
 
@@ -35,6 +39,23 @@ def greengate(*arguments: str | Path, given: str | bytes | None = None) -> Done:
     line = [str(argument) for argument in arguments]
     done = CliRunner().invoke(app, line, input=given, catch_exceptions=False)
     return Done(done.exit_code, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def stopped_at(nth: int) -> Iterator[None]:
+    """Stop what runs within, as Ctrl-C does, when something is to be brought to the disk after `nth` times."""
+    sync, left = os.fsync, nth
+
+    def stopping(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        sync(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", stopping)
+        yield
 
 
 def picture(path: Path, text: str) -> Path:

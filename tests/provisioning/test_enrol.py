@@ -11,7 +11,7 @@ from cryptography import x509
 
 from firmware.config import load_config
 from provisioning.identity.keys import holder
-from tests.provisioning.command import EVERY, greengate
+from tests.provisioning.command import EVERY, greengate, stopped_at
 from tests.provisioning.fake_centre import CODE, TYPED, Authority, FakeCentre, serving
 from tests.provisioning.kiosk import SETTINGS, enrol, everything_in, trust_folder
 
@@ -83,6 +83,21 @@ def test_enrolled_already_it_does_nothing(root: Path, centre: FakeCentre, trust:
     assert "gate-1" in other.err
 
 
+def test_with_a_certificate_that_ended_or_is_damaged_it_says_how_to_go_on(
+    root: Path, centre: FakeCentre, trust: Path
+) -> None:
+    enrol(root, centre, "--trust", trust)
+    key = Authority().key.public_key()
+    (identity(root) / "current/device.pem").write_bytes(
+        centre.authority.sign(key, "gate-1", at=NOW - timedelta(days=400))
+    )
+    done = enrol(root, centre, code=None)
+    assert (done.code, "--again" in done.err) == (65, True)
+    (identity(root) / "current/device.pem").write_bytes(b"\xff")
+    done = enrol(root, centre, code=None)
+    assert (done.code, "--again" in done.err) == (65, True)
+
+
 def test_again_replaces_key_and_certificate(root: Path, centre: FakeCentre, trust: Path) -> None:
     enrol(root, centre, "--trust", trust)
     key = (identity(root) / "current/device.key").read_bytes()
@@ -93,26 +108,13 @@ def test_again_replaces_key_and_certificate(root: Path, centre: FakeCentre, trus
     assert sorted(path.name for path in identity(root).iterdir()) == ["0002", "current"]
 
 
-def test_stopped_anywhere_the_same_command_goes_on(
-    root: Path, centre: FakeCentre, trust: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sync = os.fsync
+def test_stopped_anywhere_the_same_command_goes_on(root: Path, centre: FakeCentre, trust: Path) -> None:
     stops = 0
     for nth in range(0, 200, EVERY):
-        left = nth
-
-        def stopping(descriptor: int) -> None:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise KeyboardInterrupt
-            sync(descriptor)
-
         folder = root / str(nth)
         folder.mkdir()
         centre.used.clear()
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", stopping)
+        with stopped_at(nth):
             first = enrol(folder, centre, "--trust", trust)
         if first.code == 0:
             break

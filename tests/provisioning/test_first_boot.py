@@ -1,7 +1,6 @@
 """`greengate first-boot`: a prepared card becomes a kiosk, and keeps no secret."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from firmware.config import load_config
 from provisioning.card_secrets import mask
 from provisioning.identity.keys import holder
 from provisioning.issuer import DemoIssuer
-from tests.provisioning.command import EVERY, greengate
+from tests.provisioning.command import EVERY, greengate, stopped_at
 from tests.provisioning.fake_centre import CODE, TYPED, FakeCentre, serving
 from tests.provisioning.kiosk import everything_in
 from tests.provisioning.prepared import NETWORK, NOW, PASSWORD, first_boot, prepared, result
@@ -104,24 +103,13 @@ def test_without_a_centre_on_the_card(root: Path, boot: Path) -> None:
     assert PASSWORD.encode() not in everything_in(boot)
 
 
-def test_stopped_anywhere_it_goes_on(tmp_path: Path, centre: FakeCentre, monkeypatch: pytest.MonkeyPatch) -> None:
-    sync, left = os.fsync, 0
-
-    def stopping(descriptor: int) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise KeyboardInterrupt
-        sync(descriptor)
-
+def test_stopped_anywhere_it_goes_on(tmp_path: Path, centre: FakeCentre) -> None:
     for nth in range(0, 200, EVERY):
         root, boot = tmp_path / f"root{nth}", tmp_path / f"boot{nth}"
         (root / "etc/cloud").mkdir(parents=True)
         prepared(boot, centre)
         centre.used.clear()
-        left = nth
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", stopping)
+        with stopped_at(nth):
             done = first_boot(root, boot)
         if done.code == 0:
             break

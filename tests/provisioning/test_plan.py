@@ -24,16 +24,16 @@ class Steps:
 
 def test_steps_are_taken_in_their_order_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
-    assert carry_out([steps.step("done"), steps.step("plan")], Talk("common", "en"), dry_run=False)
-    assert steps.taken == ["done", "plan"]
-    assert capsys.readouterr().out == "done\nto do:\n"
+    assert carry_out([steps.step("dry-run"), steps.step("plan")], Talk("common", "en"), dry_run=False)
+    assert steps.taken == ["dry-run", "plan"]
+    assert capsys.readouterr().out == "dry run: nothing was changed\nto do:\n"
 
 
 def test_a_dry_run_shows_and_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
-    assert not carry_out([steps.step("done")], Talk("common", "en"), dry_run=True)
+    assert not carry_out([steps.step("dry-run")], Talk("common", "en"), dry_run=True)
     assert steps.taken == []
-    assert capsys.readouterr().out == "to do:\n  - done\ndry run: nothing was changed\n"
+    assert capsys.readouterr().out == "to do:\n  - dry run: nothing was changed\ndry run: nothing was changed\n"
 
 
 def test_a_dry_run_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,14 +54,14 @@ def test_without_an_answer_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> N
     steps = Steps()
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     with pytest.raises(typer.Exit) as left:
-        carry_out([steps.step("done")], Talk("common", "en"), dry_run=False, yes=False)
+        carry_out([steps.step("dry-run")], Talk("common", "en"), dry_run=False, yes=False)
     assert (left.value.exit_code, steps.taken) == (2, [])
 
 
 def test_a_step_that_fails_leaves_the_ones_before_done(capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
-    plan = [steps.step("done"), steps.step("plan", fails=True), steps.step("agree")]
+    plan = [steps.step("dry-run"), steps.step("plan", fails=True), steps.step("agree")]
     with pytest.raises(OSError, match="No space"):
         carry_out(plan, Talk("common", "en"), dry_run=False)
-    assert steps.taken == ["done"]
-    assert capsys.readouterr().out == "done\n"
+    assert steps.taken == ["dry-run"]
+    assert capsys.readouterr().out == "dry run: nothing was changed\n"

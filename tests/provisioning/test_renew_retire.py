@@ -1,6 +1,5 @@
 """`greengate renew` and `greengate retire`."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from firmware.config import load_config
 from firmware.journal import Journal
 from provisioning.identity.keys import holder, is_due
 from tests.firmware.checkins import checkin
-from tests.provisioning.command import EVERY, Done, greengate
+from tests.provisioning.command import EVERY, Done, greengate, stopped_at
 from tests.provisioning.fake_centre import Authority, FakeCentre, serving
 from tests.provisioning.kiosk import SETTINGS, enrol, everything_in, trust_folder
 
@@ -93,20 +92,9 @@ def test_the_answer_lost_and_the_same_command_again(root: Path, centre: FakeCent
     assert first == second
 
 
-def test_stopped_anywhere_a_renewal_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sync, left = os.fsync, 0
-
-    def stopping(descriptor: int) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise KeyboardInterrupt
-        sync(descriptor)
-
+def test_stopped_anywhere_a_renewal_goes_on(root: Path) -> None:
     for nth in range(0, 100, EVERY):
-        left = nth
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", stopping)
+        with stopped_at(nth):
             done = run("renew", root)
         assert holder((identity(root) / "current/device.pem").read_bytes())[0] == "gate-1"
         if done.code == 0:
@@ -179,27 +167,14 @@ def test_the_centre_away_nothing_is_wiped_but_offline(root: Path, centre: FakeCe
     assert not (identity(root) / "current").exists()
 
 
-def test_stopped_anywhere_a_retirement_goes_on(
-    tmp_path: Path, centre: FakeCentre, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sync, left = os.fsync, 0
-
-    def stopping(descriptor: int) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise KeyboardInterrupt
-        sync(descriptor)
-
+def test_stopped_anywhere_a_retirement_goes_on(tmp_path: Path, centre: FakeCentre) -> None:
     trust = trust_folder(tmp_path / "stick", NOW)
     for nth in range(0, 100, EVERY):
         root = tmp_path / str(nth)
         root.mkdir()
         centre.used.clear()
         assert enrol(root, centre, "--trust", trust).code == 0
-        left = nth
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", stopping)
+        with stopped_at(nth):
             done = run("retire", root, "--yes")
         if done.code == 0:
             break

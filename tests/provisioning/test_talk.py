@@ -45,10 +45,10 @@ def left(call: Callable[[], object]) -> int:
 
 
 def test_a_line_for_people_in_their_language(capsys: pytest.CaptureFixture[str]) -> None:
-    Talk("common", "vi").say("done")
+    Talk("common", "vi").say("dry-run")
     Talk("common", "en").say("busy", pid=7)
     said = capsys.readouterr()
-    assert said.out.startswith("xong\nanother greengate command is at work (process 7)")
+    assert said.out.startswith("chạy thử: chưa thay đổi gì\nanother greengate command is at work (process 7)")
     assert said.err == ""
 
 
@@ -58,8 +58,8 @@ def test_an_object_a_line_for_scripts(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_warnings_go_to_standard_error_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    Talk("common", "en", as_json=True).warn("done")
-    assert capsys.readouterr() == ("", "done\n")
+    Talk("common", "en", as_json=True).warn("dry-run")
+    assert capsys.readouterr() == ("", "dry run: nothing was changed\n")
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -138,17 +138,17 @@ def test_a_bar_on_a_terminal_takes_no_line_from_a_pipe() -> None:
         "from provisioning.talk import Talk\n"
         "talk = Talk('common', 'en')\n"
         "with talk.progress('plan', 2) as advance:\n"
-        "    talk.say('done'); advance(1)\n"
+        "    talk.say('dry-run'); advance(1)\n"
     )
     done = subprocess.run([sys.executable, "-c", said], stdout=subprocess.PIPE, stderr=slave, timeout=30, check=True)
     os.close(slave)
     drawn = os.read(master, 4096)
     os.close(master)
-    assert done.stdout == b"done\n"
+    assert done.stdout == b"dry run: nothing was changed\n"
     assert b"to do:" in drawn
 
 
 def test_a_text_is_there_or_not() -> None:
     talk = Talk("common", "en")
-    assert talk.has("done")
+    assert talk.has("dry-run")
     assert not talk.has("nonsense")
