@@ -133,9 +133,9 @@ def memory(laid: desk.Desk, passes: int) -> dict[str, dict[str, float]]:
         return {name: size_of(pid) for name, pid in pids.items() if pid}
 
 
-def size_of(pid: int) -> dict[str, float]:
+def size_of(pid: int, proc: Path = Path("/proc")) -> dict[str, float]:
     """Return the memory of a process in MiB: PSS, what is its own only, and RSS."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()[1:]
+    lines = (proc / str(pid) / "smaps_rollup").read_text("ascii").splitlines()[1:]
     kib = {name.rstrip(":"): int(value) for name, value, _ in map(str.split, lines)}
     return {measure: sum(kib[field] for field in fields) / 1024 for measure, fields in MEASURES.items()}
 

@@ -25,7 +25,6 @@ from firmware.journal_base import (
     MalformedError,
     beside,
     connect,
-    inode_of,
     pragma,
     read_mark,
     remove_mark,
@@ -33,6 +32,7 @@ from firmware.journal_base import (
     translated,
 )
 from firmware.journal_wal import lost_frames
+from firmware.small_files import inode_of
 
 __all__ = ["Journal", "JournalError"]
 

@@ -94,14 +94,6 @@ def translated(path: Path, error: sqlite3.Error | OSError) -> JournalError | Mal
     return JournalError(f"{path}: {error}: {_CURES.get(primary, 'see the text before')}")
 
 
-def inode_of(path: Path) -> int | None:
-    """Return which file a path names now, None where there is none."""
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return None
-
-
 def beside(path: Path, suffix: str) -> Path:
     """Return the path with a suffix after its whole name, as SQLite names its files."""
     return path.with_name(path.name + suffix)

@@ -13,11 +13,11 @@ from firmware.journal_base import (
     MalformedError,
     Mark,
     connect,
-    inode_of,
     pragma,
     translated,
     write_mark,
 )
+from firmware.small_files import inode_of
 
 __all__ = ["JournalError", "JournalReader", "Unsent"]
 

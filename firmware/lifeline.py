@@ -4,7 +4,6 @@ Our programs tie themselves at their start; another command is started as `pytho
 Code between fork and exec (`preexec_fn`) would serve both, but may deadlock in a process with threads.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -16,6 +15,8 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 def die_with(parent: int, number: int = signal.SIGTERM) -> None:
     """Have the kernel send this process a signal when its parent dies; where it is dead already, end at once."""
+    import ctypes  # noqa: PLC0415 - 1 to 2 ms of each start, and systemd's services are tied to nobody
+
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(1)

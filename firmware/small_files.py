@@ -12,6 +12,14 @@ T = TypeVar("T")
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # a FIFO would be waited for
 
 
+def inode_of(path: Path) -> int | None:
+    """Return which file a path names now, None where there is none."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
 def read_small(path: Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
     """Return the content of a regular file, and whose it is.
 

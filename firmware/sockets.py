@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from firmware.journal_base import inode_of
 from firmware.messages import (
     MAX_MESSAGE_BYTES,
     Health,
@@ -18,6 +17,7 @@ from firmware.messages import (
     encode,
 )
 from firmware.program import FOLDER_MODE
+from firmware.small_files import inode_of
 
 CLIENTS_MAX = 16  # ours: a panel, a desk screen, and some left over; bounds memory and descriptors
 BACKLOG = 8

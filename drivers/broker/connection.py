@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     import ssl
     import threading
     from collections.abc import Callable
-    from pathlib import Path
+
+    from drivers.broker.settings import Settings
 
 ANSWER_S = 10.0  # for a CONNACK or a SUBACK; a broker that needs longer is as good as none
 CONNECT_S = 5.0  # for each of TCP and TLS
@@ -31,19 +31,6 @@ TURN_S = 0.25  # longest wait for a packet: bounds how late a new subscription i
 PAUSE_S = 0.02  # between looks whether messages were taken from a full inbox
 UNACKED_MAX = 100  # messages without a PUBACK: beyond, the broker is not taking them
 PACKET_MAX_BYTES = 4 * PAYLOAD_MAX_BYTES  # asked of an MQTT 5 broker; larger payloads below it are counted
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where and as whom to connect; see `open_broker`."""
-
-    host: str
-    port: int
-    client_id: str
-    ca: Path | None
-    certificate: Path | None
-    key: Path | None
-    protocol: Literal["5", "3.1.1"]
 
 
 class Inbox(Protocol):

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from drivers.broker import PAYLOAD_MAX_BYTES, RECEIVED_MAX, Message
-from drivers.broker.connection import Connection, Settings
+from drivers.broker.settings import Settings
 from drivers.broker.tls import client_context, in_words
 from drivers.broker.topics import check_topic, parse_filter
 from drivers.errors import BrokerError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from paho.mqtt.client import MQTTMessage
+
+    from drivers.broker.connection import Connection
 
 __all__ = ["MqttBroker", "Settings"]
 
@@ -140,6 +142,8 @@ class MqttBroker:
 
     def _connect_once(self) -> None:
         try:
+            from drivers.broker.connection import Connection  # noqa: PLC0415 - paho: 20 ms that no start waits for
+
             connection = Connection(self._settings, lambda: self._topics, self._inbox)
             self._connection = connection
             connection.run(self._closing)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from drivers.broker.answers import Answers
-from drivers.broker.connection import Settings, _make_client
+from drivers.broker.connection import _make_client
+from drivers.broker.settings import Settings
 from drivers.broker.tls import in_words
 from drivers.errors import DeviceError
 

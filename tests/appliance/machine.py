@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,11 @@ class Machine:
         """Wait until a shell command succeeds; see `wait`."""
         return self.wait(what, lambda: self.run(condition, check=False).status == 0, seconds)
 
+    def wait_active(self, units: Iterable[str], seconds: float) -> float:
+        """Wait until every one of some units is active (systemctl itself is content with one); see `wait`."""
+        each = " && ".join(f"systemctl is-active --quiet {unit}" for unit in units)
+        return self.wait_for("active units", each, seconds)
+
     def wait_green(self, seconds: float = 30.0) -> dict[str, Any]:
         """Wait for a light that is green now, and return it. Raises: MachineError."""
         history = self.root_of(HISTORY)
@@ -106,8 +111,8 @@ class Machine:
 
 
 @contextlib.contextmanager
-def booted(root: Path, *, network: bool = False) -> Iterator[Machine]:
-    """Boot a root until its systemd says that it is up; power it off at the end.
+def booted(root: Path, *, network: bool = False, options: Sequence[str] = ()) -> Iterator[Machine]:
+    """Boot a root, with more options of systemd-nspawn's, until its systemd says that it is up; then power it off.
 
     Raises: MachineError.
     """
@@ -115,6 +120,7 @@ def booted(root: Path, *, network: bool = False) -> Iterator[Machine]:
     command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--console=pipe", f"--directory={root}"]
     command += ["--system-call-filter=adjtimex clock_adjtime"]  # a question; who may not set the clock cannot
     command += ["--resolv-conf=copy-host"] if network else ["--private-network", "--resolv-conf=off"]
+    command += options
     with log.open("wb") as said:
         process = subprocess.Popen([*command, "--boot"], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     try:

@@ -24,7 +24,7 @@ def at_work(enrolled: Machine) -> Iterator[Machine]:
 
 def _up(machine: Machine) -> None:
     machine.run("systemctl reset-failed 'greengate*'; systemctl start greengate.target")
-    machine.wait_for("all programs", f"systemctl is-active --quiet {' '.join(WATCHDOG_S)}", BACK_S)
+    machine.wait_active(WATCHDOG_S, BACK_S)
 
 
 def _dark_after(machine: Machine, light_ns: int) -> int:
@@ -115,6 +115,14 @@ def test_a_gate_that_refused_is_tried_again_after_a_minute(at_work: Machine) -> 
     at_work.wait_for("the next attempt", timer, 10)
     at_work.run(MEND)
     at_work.wait_for("the gate", "systemctl is-active --quiet greengate-gate", 70)
+    at_work.wait_green()
+
+
+@pytest.mark.appliance
+def test_restarts_of_everything_in_a_row_leave_nothing_behind(at_work: Machine) -> None:
+    at_work.run("for _ in $(seq 7); do systemctl restart greengate.target; done")
+    at_work.wait_active([*WATCHDOG_S, "greengate-simulation", "greengate-panel.socket", "greengate-renew.timer"], 10)
+    assert at_work.run("systemctl list-units --failed --plain --no-legend 'greengate*'").out == ""
     at_work.wait_green()
 
 

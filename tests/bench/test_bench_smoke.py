@@ -100,7 +100,7 @@ def test_devices(tmp_path: Path) -> None:
     assert found["peer_requests_s"] > 0
 
 
-@pytest.mark.parametrize("name", ["verify", "hostile", "latency", "startup", "devices"])
+@pytest.mark.parametrize("name", ["verify", "hostile", "latency", "startup", "devices", "kiosk"])
 def test_help_has_an_example(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", "--help"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from paho.mqtt import publish as paho_publish
 
 from drivers.broker import PAYLOAD_MAX_BYTES, RECEIVED_MAX, Message, connection, mqtt, open_broker
-from drivers.broker.connection import UNACKED_MAX, Settings
+from drivers.broker.connection import UNACKED_MAX
+from drivers.broker.settings import Settings
 from drivers.errors import BrokerError
 from tests.drivers.broker_rig import WAIT_S, opened, server, until, until_fault
 from tests.fixtures_mqtt import HOST, Mosquitto, free_port

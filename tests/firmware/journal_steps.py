@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 
 from firmware.journal import Journal
-from firmware.journal_base import Mark, inode_of, write_mark
+from firmware.journal_base import Mark, write_mark
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import migrate
+from firmware.small_files import inode_of
 from tests.firmware.checkins import checkin
 
 
