@@ -38,7 +38,7 @@ def reload_broker(pid_file: Path) -> None:
         raise BrokerTellError(f"{pid_file} names no mosquitto that may be told: reload or restart it by hand, as root")
     command = ["systemctl", "--no-ask-password", "reload", f"{PROGRAM}.service"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603 - ours
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BrokerTellError(f"{' '.join(command)}: {error}: restart mosquitto by hand") from None
     if done.returncode != 0:
@@ -70,7 +70,7 @@ def _on_trial(text: str) -> str:
 
 
 def _tried(command: list[str]) -> str:
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         timer = threading.Timer(TIMEOUT_S, process.kill)
         timer.start()
         try:

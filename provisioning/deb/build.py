@@ -62,7 +62,7 @@ def options(arguments: list[str] | None = None) -> Options:
 def _epoch() -> int:
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not said and shutil.which("git"):
-        said = subprocess.run(COMMITTED, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+        said = subprocess.run(COMMITTED, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - ours
     return int(said) if said.isdecimal() else NO_COMMIT
 
 
@@ -113,7 +113,7 @@ def pack(root: Path, place: Path, asked: Options) -> Path:
     # always so many threads: how xz cuts its blocks depends on whether there is more than one
     how = ["--threads-max=2", "-Zxz"] if asked.compress else ["-Znone"]
     done = subprocess.run(  # noqa: S603 - our own command
-        ["dpkg-deb", "--root-owner-group", *how, "--build", str(root), str(unfinished)],  # noqa: S607
+        ["dpkg-deb", "--root-owner-group", *how, "--build", str(root), str(unfinished)],  # noqa: S607 - of the PATH
         capture_output=True,
         text=True,
         check=False,

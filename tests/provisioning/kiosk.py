@@ -48,6 +48,10 @@ def enrol(root: Path, centre: FakeCentre, *more: str | Path, code: str | None = 
     return greengate("enrol", "--root", root, "--lang", "en", *said, *more, given=f"{code}\n" if code else "")
 
 
+def identity(root: Path) -> Path:
+    return root / "var/lib/greengate/identity"
+
+
 def everything_in(folder: Path) -> bytes:
     """Return every file's name and content, to look for what must not be there."""
     return b"".join(str(path).encode() + path.read_bytes() for path in folder.rglob("*") if path.is_file())

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,32 +11,10 @@ from cryptography import x509
 from firmware.config import load_config
 from provisioning.identity.keys import holder
 from tests.provisioning.command import EVERY, greengate, stopped_at
-from tests.provisioning.fake_centre import CODE, TYPED, Authority, FakeCentre, serving
-from tests.provisioning.kiosk import SETTINGS, enrol, everything_in, trust_folder
+from tests.provisioning.fake_centre import CODE, TYPED, Authority, FakeCentre
+from tests.provisioning.kiosk import enrol, everything_in, identity
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture
-def centre(tmp_path: Path) -> Iterator[FakeCentre]:
-    (tmp_path / "centre").mkdir()
-    with serving(FakeCentre(tmp_path / "centre", settings=dict(SETTINGS))) as made:
-        yield made
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "root").mkdir()
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def trust(tmp_path: Path) -> Path:
-    return trust_folder(tmp_path / "stick", NOW)
-
-
-def identity(root: Path) -> Path:
-    return root / "var/lib/greengate/identity"
 
 
 def test_it_makes_a_device(root: Path, centre: FakeCentre, trust: Path) -> None:

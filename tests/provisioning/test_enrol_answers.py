@@ -1,7 +1,6 @@
 """What a centre answers `greengate enrol`, or whoever stands in its place: refusals, nonsense, silence, settings."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,31 +10,9 @@ from cryptography import x509
 
 from firmware.config import load_config
 from tests.provisioning.fake_centre import Authority, FakeCentre, free_port, public_of, serving
-from tests.provisioning.kiosk import SETTINGS, enrol, trust_folder
+from tests.provisioning.kiosk import SETTINGS, enrol, identity
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture
-def centre(tmp_path: Path) -> Iterator[FakeCentre]:
-    (tmp_path / "centre").mkdir()
-    with serving(FakeCentre(tmp_path / "centre", settings=dict(SETTINGS))) as made:
-        yield made
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "root").mkdir()
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def trust(tmp_path: Path) -> Path:
-    return trust_folder(tmp_path / "stick", NOW)
-
-
-def identity(root: Path) -> Path:
-    return root / "var/lib/greengate/identity"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """`greengate first-boot`: a prepared card becomes a kiosk, and keeps no secret."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,28 +10,15 @@ from provisioning.card_secrets import mask
 from provisioning.identity.keys import holder
 from provisioning.issuer import DemoIssuer
 from tests.provisioning.command import EVERY, greengate, stopped_at
-from tests.provisioning.fake_centre import CODE, TYPED, FakeCentre, serving
+from tests.provisioning.fake_centre import CODE, TYPED, FakeCentre
 from tests.provisioning.kiosk import everything_in
 from tests.provisioning.prepared import NETWORK, NOW, PASSWORD, first_boot, prepared, result
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[FakeCentre]:
-    (tmp_path / "centre").mkdir()
-    with serving(FakeCentre(tmp_path / "centre")) as made:
-        yield made
-
-
-@pytest.fixture
-def boot(tmp_path: Path, centre: FakeCentre) -> Path:
-    prepared(tmp_path / "boot", centre)
-    return tmp_path / "boot"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "root/etc/cloud").mkdir(parents=True)
-    return tmp_path / "root"
+def root(root: Path) -> Path:
+    (root / "etc/cloud").mkdir(parents=True)  # a system with cloud-init
+    return root
 
 
 def test_it_makes_the_kiosk_and_erases_the_secrets(root: Path, boot: Path) -> None:

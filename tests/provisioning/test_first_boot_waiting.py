@@ -1,6 +1,5 @@
 """`greengate first-boot` while the centre is away: the kiosk serves, what somebody changes stays, retiring ends it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,28 +7,15 @@ import pytest
 
 from firmware.config import load_config
 from tests.provisioning.command import greengate
-from tests.provisioning.fake_centre import CODE, TYPED, FakeCentre, serving
+from tests.provisioning.fake_centre import CODE, TYPED, FakeCentre
 from tests.provisioning.kiosk import everything_in
-from tests.provisioning.prepared import NOW, PASSWORD, first_boot, prepared, result
+from tests.provisioning.prepared import NOW, PASSWORD, first_boot, result
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[FakeCentre]:
-    (tmp_path / "centre").mkdir()
-    with serving(FakeCentre(tmp_path / "centre")) as made:
-        yield made
-
-
-@pytest.fixture
-def boot(tmp_path: Path, centre: FakeCentre) -> Path:
-    prepared(tmp_path / "boot", centre)
-    return tmp_path / "boot"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "root/etc/cloud").mkdir(parents=True)
-    return tmp_path / "root"
+def root(root: Path) -> Path:
+    (root / "etc/cloud").mkdir(parents=True)  # a system with cloud-init
+    return root
 
 
 def test_the_centre_away_the_kiosk_is_in_service_and_the_code_stays(root: Path, boot: Path, centre: FakeCentre) -> None:
