@@ -6,12 +6,15 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+JOBS ?= 4
+# Tests that want the machine for themselves: a booted Debian, what is mounted, a broker that drops connections.
+ALONE := tests/appliance tests/systemd tests/drivers/test_stick_contract.py tests/drivers/test_stick_mounted.py tests/drivers/test_broker_probe.py
 # What Debian and Raspberry Pi OS bring, each with what shows that it is there.
 RUN_PARTS := python3-venv:ensurepip mosquitto:/usr/sbin/mosquitto libzbar0:libzbar.so.0
-TEST_PARTS := systemd:/usr/bin/systemd-analyze fdisk:/usr/sbin/sfdisk dosfstools:/usr/sbin/mkfs.vfat mtools:/usr/bin/mcopy
-# Beside these, for whoever is root: the tests in a booted Debian.
-ROOT_PARTS := systemd-container:/usr/bin/systemd-nspawn mmdebstrap:/usr/bin/mmdebstrap
-BENCHES := verify hostile startup latency devices doctor
+TEST_PARTS := postgresql:/usr/lib/postgresql rabbitmq-server:/usr/sbin/rabbitmq-server systemd:/usr/bin/systemd-analyze fdisk:/usr/sbin/sfdisk dosfstools:/usr/sbin/mkfs.vfat mtools:/usr/bin/mcopy
+# Beside these, for whoever is root: the tests in a booted Debian, and across network namespaces.
+ROOT_PARTS := iproute2:/usr/sbin/ip systemd-container:/usr/bin/systemd-nspawn mmdebstrap:/usr/bin/mmdebstrap
+BENCHES := verify hostile startup latency devices doctor journal uplink collector
 ifeq ($(shell id -u),0)
 TEST_PARTS += $(ROOT_PARTS)
 BENCHES += kiosk
@@ -29,7 +32,8 @@ run: $(FOR_RUN) ## Set up what is missing and run the whole appliance on this de
 
 .PHONY: test
 test: setup ## Run all tests (the public vectors too, where ../shared/vectors is)
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ALONE:%=--ignore=%)
+	@$(BIN)/pytest $(ALONE)
 
 .PHONY: check
 check: setup ## Check format, lint, types, import contracts and how exposed the units are
@@ -64,8 +68,16 @@ bench: setup ## Measure speed, memory and start, into bench/results/
 soak: setup ## Kill programs 200 times at random moments and count the lights and check-ins
 	@$(BIN)/python -m tests.soak --kills 200
 
+.PHONY: fleet
+fleet: setup ## Run 2,000 simulated kiosks against a real broker, collectors and database; a province comes back
+	@$(BIN)/python -m bench.fleet
+
+.PHONY: campaign
+campaign: setup ## Kill uplink, collectors, broker and database 500 times at random moments, and count (as root: also a bad network)
+	@$(BIN)/python -m tests.faults --kills 500 --json bench/results/campaign.json
+
 # Where every branch must have been seen: what decides, and what is recorded and sent.
-PURE := verifier/*,firmware/judging.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire.py,firmware/config.py,firmware/config_mistakes.py,firmware/config_rules.py,firmware/faults.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
+PURE := verifier/*,firmware/judging.py,firmware/records.py,firmware/answers.py,firmware/attended.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire*.py,firmware/envelope.py,firmware/sealing.py,firmware/details.py,firmware/detail_names.py,firmware/config.py,firmware/config_mistakes.py,firmware/config_rules.py,firmware/config_sections.py,firmware/faults.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
 
 .PHONY: coverage
 coverage: setup ## Run all tests, show which branches none reached; the pure parts must have none

@@ -23,17 +23,24 @@ console = Console(width=None if sys.stdout.isatty() else 120)  # in a file, tabl
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A figure that was asked for: at most `most`."""
+    """A figure that was asked for: at most `most`, or at least `least`."""
 
     name: str
     value: float
-    most: float
+    most: float | None = None
     unit: str = ""
+    least: float | None = None
 
     @property
     def met(self) -> bool:
         """Return whether the figure keeps its limit."""
-        return self.value <= self.most
+        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
+
+    @property
+    def asked(self) -> str:
+        """Return the limit in signs."""
+        bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", self.least), ("≤", self.most)) if bound is not None]
+        return f"{' '.join(bounds)} {self.unit}"
 
 
 def arguments(name: str, about: str | None) -> argparse.ArgumentParser:
@@ -63,10 +70,10 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 
 def finish(name: str, result: dict[str, Any], limits: Sequence[Limit], args: argparse.Namespace) -> int:
     """Print the limits and write the result; return 1 where a full run missed a limit, else 0."""
-    shown = table("limits", "what", ">asked: at most", ">measured", "")
+    shown = table("limits", "what", ">asked", ">measured", "")
     for limit in limits:
         mark = "✓" if limit.met else "✗"
-        shown.add_row(limit.name, f"{limit.most:g} {limit.unit}", f"{limit.value:.2f} {limit.unit}", mark)
+        shown.add_row(limit.name, limit.asked, f"{limit.value:.2f} {limit.unit}", mark)
     console.print(shown)
     whole = {
         "bench": name,

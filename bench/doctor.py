@@ -61,7 +61,7 @@ def fill(path: Path, rows: int) -> None:
     with Journal.open(path) as journal, progress() as bar:
         for number in bar.track(range(rows), description="check-ins"):
             identifier = new_id(at_ms + number)
-            row = CheckIn(identifier, at_ms + number, True, "A", "in", "accepted", "valid", (), None)  # noqa: FBT003 - a record
+            row = CheckIn(identifier, at_ms + number, "synchronised", "A", "in", "accepted", "valid")
             journal.append(row)
 
 

@@ -71,7 +71,7 @@ def record_bytes(folder: Path) -> int:
     checkin = CheckIn(
         id=new_id(at_ms),
         at_ms=at_ms,
-        clock_trusted=True,
+        clock="synchronised",
         lane="A",
         direction="in",
         verdict="accepted",

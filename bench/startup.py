@@ -113,7 +113,7 @@ def fill(path: Path, rows: int) -> None:
                 CheckIn(
                     id=new_id(at_ms),
                     at_ms=at_ms,
-                    clock_trusted=True,
+                    clock="synchronised",
                     lane="A",
                     direction="in",
                     verdict="accepted",

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from drivers.camera.simulated import SimulatedCamera
-from firmware.config import CameraConfig
+from firmware.config_sections import CameraConfig
 from firmware.events import Started, Stopped, log
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.program import StopFlag, configuration

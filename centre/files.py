@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -26,15 +27,30 @@ def staged(path: Path, data: bytes, mode: int = PRIVATE) -> Iterator[Callable[..
 
     Raises: OSError.
     """
+    with staging(path, mode) as (file, put):
+        file.write(data)
+        _sync(file)
+        yield put
+
+
+@contextlib.contextmanager
+def staging(path: Path, mode: int = PRIVATE) -> Iterator[tuple[BinaryIO, Callable[..., None]]]:
+    """Give a file under another name to write to, and what syncs it and puts it in its place; else it is removed.
+
+    Raises: OSError.
+    """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         made = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         with os.fdopen(made, "wb") as file:
+            belong(file.fileno(), path.parent)
             os.fchmod(file.fileno(), mode)  # whatever the umask is
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield lambda replace: _put(part, path, replace=replace)
+
+            def put(*, replace: bool) -> None:
+                _sync(file)
+                _put(part, path, replace=replace)
+
+            yield file, put
     finally:
         part.unlink(missing_ok=True)
 
@@ -50,8 +66,20 @@ def make_folder(path: Path, mode: int) -> None:
         make_folder(path.parent, 0o755)
     with contextlib.suppress(FileExistsError):  # somebody else made it just now
         path.mkdir(mode)
+        belong(path, path.parent)
         path.chmod(mode)
     sync_folder(path.parent)
+
+
+def belong(made: int | Path, folder: Path) -> None:
+    """Give what root makes to whom its folder belongs: a centre's services are not root, and have to read it.
+
+    Raises: OSError.
+    """
+    if os.geteuid() == 0:
+        about = folder.stat()
+        with contextlib.suppress(PermissionError):  # a network's or a stick's file system
+            os.chown(made, about.st_uid, about.st_gid)
 
 
 def sync_folder(path: Path) -> None:
@@ -64,6 +92,11 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _put(part: Path, path: Path, *, replace: bool) -> None:

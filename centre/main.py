@@ -1,37 +1,38 @@
 """The command `greengate-centre`: certificates for devices; check-ins collected from the broker, and looked at.
 
-Exit codes: 0 done (collect: told to stop) · 1 status: something is missing, broken or in conflict ·
-2 wrong usage · 78 the configuration, the store or the broker's certificates cannot be used.
+Exit codes: 0 done (collect, serve: told to stop) · 1 status, gaps: something is missing, broken or in conflict ·
+2 wrong usage · 78 the configuration, the store or the broker's certificates cannot be used; others with each command.
 """
 
-import secrets
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from centre.authority import commands as ca_commands
 from centre.broker import command as broker_command
-from centre.collecting.collector import Collector
-from centre.collecting.collectors import GroupError, subscription
-from centre.collecting.config import BrokerConfig, Config, ConfigError, StoreConfig, load_config
-from centre.collecting.events import BatchStored, Connected, Disconnected, Event
-from centre.collecting.sqlite_store import SqliteStore
-from centre.collecting.store import Account, Entry, StoreError
+from centre.collecting.collectors import GroupError
+from centre.collecting.config import BrokerConfig, Config, ConfigError, desk_config, load_config
+from centre.collecting.events import BatchStored, Event
+from centre.collecting.running import run
+from centre.collecting.store import PasswordError, StoreError
 from centre.devices import commands as devices_commands
 from centre.enrolment import commands as enrolment_commands
 from centre.importing import command as import_command
-from centre.output import EX_CANNOT_WRITE, EX_STOPPED, EX_UNSOUND, EX_USAGE, Json, out, refuse
-from drivers.broker import Broker, open_broker
+from centre.output import EX_CANNOT_WRITE, EX_STOPPED, EX_USAGE, Json, out, refuse, report_event
+from centre.page.command import serve
+from centre.showing.command import command
+from centre.showing.devices import devices
+from centre.showing.export import export
+from centre.showing.gaps import gaps
+from centre.showing.retention import retention
+from centre.showing.status import status
 from drivers.errors import DeviceError
 from drivers.streams import standard_streams
-
-POLL_S = 0.2  # ours: how soon a signal is obeyed
+from firmware.envelope import SigningError
 
 app = typer.Typer(
     help="The centre: certificates for devices; check-ins collected, and looked at.",
@@ -45,10 +46,11 @@ app.add_typer(devices_commands.app, name="device")
 app.add_typer(enrolment_commands.app, name="enrol")
 app.command("import")(import_command.import_)
 app.command("mosquitto")(broker_command.mosquitto)
+for _command in (status, gaps, devices, export, serve, command, retention):
+    app.command()(_command)
 
 # click's UsageError, of whichever click typer brings along
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
-Existing = Annotated[Path, typer.Option("--store", exists=True, dir_okay=False, help="The store's file.")]
 
 
 class UsageError(Exception):
@@ -60,71 +62,23 @@ def collect(
     config: Annotated[Path | None, typer.Option(help="The collector's configuration (TOML).")] = None,
     broker: Annotated[str | None, typer.Option(help="The broker's host, without TLS: for a desk.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 1883,
-    store: Annotated[Path | None, typer.Option(help="The store's file; made where there is none.")] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="The store: a SQLite file, or postgresql://...; made if new.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="What ca issue --collector wrote: certificate and keys.")
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
     """Store what devices send, and acknowledge it, until told to stop (SIGTERM, Ctrl-C).
 
+    A store or broker that is away is waited for.
+
     Example: greengate-centre collect --config collector.toml
 
-    Exit codes: 0 told to stop; 2 wrong usage; 78 configuration, store or certificates cannot be used.
+    Exit codes: 0 told to stop; 2 wrong usage; 78 configuration, store, keys or certificates cannot be used.
     """
-    try:
-        _collect(_configuration(config, broker, port, store), _reporter(json=json))
-    except UsageError as error:
-        refuse(error, EX_USAGE, json=json)
-    except (ConfigError, GroupError, StoreError, DeviceError) as error:
-        refuse(error, json=json)
-
-
-@app.command("list")
-def list_(store: Existing, *, json: Json = False) -> None:
-    """List the check-ins in a store, by device and number.
-
-    Example: greengate-centre list --store centre.db
-
-    Exit codes: 0 done; 2 wrong usage; 78 the store cannot be used.
-    """
-    try:
-        with SqliteStore(store) as opened:
-            after = None
-            while entries := opened.entries(after):
-                for entry in entries:
-                    out(_entry(entry), json=json)
-                after = entries[-1][:3]
-    except StoreError as error:
-        refuse(error, json=json)
-
-
-@app.command()
-def status(store: Existing, *, json: Json = False) -> None:
-    """Say for each journal (epoch) of each device how many check-ins there are, and what is missing.
-
-    Example: greengate-centre status --store centre.db
-
-    Exit codes: 0 all sound; 1 something is missing, broken or in conflict; 2 wrong usage; 78 the store cannot be used.
-    """
-    try:
-        with SqliteStore(store) as opened:
-            accounts = opened.accounts()
-    except StoreError as error:
-        refuse(error, json=json)
-    for account in accounts:
-        out(_account(account), json=json)
-    if not all(account.sound for account in accounts):
-        raise typer.Exit(EX_UNSOUND)
-
-
-def _configuration(config: Path | None, broker: str | None, port: int, store: Path | None) -> Config:
-    if config is not None and broker is None and store is None:
-        return load_config(config)
-    if config is None and broker is not None and store is not None:
-        return Config(BrokerConfig(broker, port), StoreConfig(store))
-    raise UsageError("Give either --config, or --broker and --store.")
-
-
-def _collect(config: Config, report: Callable[[Event], None]) -> None:
     stopping = False
 
     def stop(*_: object) -> None:
@@ -133,100 +87,59 @@ def _collect(config: Config, report: Callable[[Event], None]) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    settings = msgspec.structs.asdict(config.broker)
-    batches = subscription(settings.pop("group"))
-    with (
-        SqliteStore(config.store.path) as store,
-        open_broker("mqtt", client_id=f"collector-{secrets.token_hex(4)}", **settings) as broker,
-    ):
-        collector = Collector(store, broker, report)
-        broker.subscribe(batches)
-        connected = False
-        while not stopping:
-            message = broker.receive(POLL_S)
-            if broker.connected != connected:
-                connected = broker.connected
-                report(_connection(broker))
-            if message is not None:
-                collector.take(message)
+    try:
+        run(_configuration(config, broker, port, store, keys), _reporter(json=json), lambda: stopping)
+    except (UsageError, PasswordError) as error:
+        refuse(error, EX_USAGE, json=json)
+    except (ConfigError, GroupError, SigningError, StoreError, DeviceError) as error:
+        refuse(error, json=json)
 
 
-def _connection(broker: Broker) -> Event:
-    return Connected() if broker.connected else Disconnected(broker.fault or "unknown")
+def _configuration(config: Path | None, broker: str | None, port: int, store: str | None, keys: Path | None) -> Config:
+    if config is not None and (broker, store, keys) == (None, None, None):
+        return load_config(config)
+    if config is None and broker is not None and store is not None and keys is not None:
+        return desk_config(BrokerConfig(broker, port), store, keys)
+    raise UsageError("Give either --config, or --broker, --store and --keys.")
 
 
 def _reporter(*, json: bool) -> Callable[[Event], None]:
     def report(event: Event) -> None:
-        if json:
-            sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
-        elif isinstance(event, BatchStored):
+        if isinstance(event, BatchStored) and not json:
             numbers = f"{event.first_seq}-{event.last_seq}"
             broken = "" if event.follows else ", the batch before is not known"
             sys.stdout.write(f"{event.device} {numbers}: {event.new} new, {event.known} known{broken}\n")
+            sys.stdout.flush()
         else:
-            fields = msgspec.to_builtins(event)
-            sys.stdout.write(" ".join(str(value) for value in fields.values()) + "\n")
-        sys.stdout.flush()
+            report_event(event, json=json)
 
     return report
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    checkin = entry.checkin
-    return {
-        "device": entry.device,
-        "epoch": entry.epoch.hex(),
-        "seq": entry.seq,
-        "id": str(checkin.id),
-        "at": _iso(checkin.at_ms),
-        "clock_trusted": checkin.clock_trusted,
-        "lane": checkin.lane,
-        "direction": checkin.direction,
-        "verdict": checkin.verdict,
-        "reason": checkin.reason,
-        "kinds": list(checkin.kinds),
-        "pseudonym": checkin.pseudonym and checkin.pseudonym.hex(),
-    }
-
-
-def _account(account: Account) -> dict[str, Any]:
-    return {
-        "device": account.device,
-        "epoch": account.epoch.hex(),
-        "stored": account.stored,
-        "last_seq": account.last_seq,
-        "missing": [list(hole) for hole in account.missing],
-        "breaks": account.breaks,
-        "conflicts": account.conflicts,
-        "sound": account.sound,
-    }
-
-
-def _iso(at_ms: int) -> str:
-    """Return a time in milliseconds since the epoch as ISO 8601; a year past 9999 (a clock gone mad) as its number."""
-    try:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):
-        return f"{at_ms} ms"
-
-
 def main() -> None:
     """Run the command; a wrong command line is told like any other error."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # under nohup it is ignored
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C: no half file stays
     with standard_streams(EX_CANNOT_WRITE):
         _main()
 
 
 def _main() -> None:
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
     except _WRONG_USAGE as error:
         if "--json" in sys.argv:
             out({"error": " ".join(error.format_message().split())}, json=True)
         error.show()
         sys.exit(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("stopped: the same command goes on from here", err=True)
-        sys.exit(EX_STOPPED)
+        code = EX_STOPPED
+    if code == EX_STOPPED:  # typer's own answer to Ctrl-C too
+        if "--json" in sys.argv:
+            out({"error": "stopped"}, json=True)
+        typer.echo("stopped: the same command does it from here on, or anew", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

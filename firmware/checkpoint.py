@@ -7,72 +7,29 @@ For each new presentation, in this order:
 3. light the lamps, green only with a lease,
 4. tell the panels.
 
-A step that fails ends the row: no green without a record. While something that this needs is missing (reader,
-journal, lamps) the gate is out of service; it comes back by itself. Answers that are not green come without a record
-where there are too many of them: a screen that flickers through codes must not fill the disk.
+A step that fails ends the row: no green without a record. Staff may let through whom the device did not: their button
+is answered in the same order, with a record of its own. What a passage sensor sees is recorded, and lights nothing.
+While something that this needs is missing (reader, journal, lamps) the gate is out of service; it comes back by itself.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
-from drivers.clock import Clock
-from drivers.signal import Signal
+from drivers.contacts import Closing
+from firmware.answers import Answers, survived
 from firmware.checkin import CheckIn
-from firmware.config import TimingConfig
-from firmware.events import (
-    Decided,
-    InternalError,
-    Lit,
-    LogEvent,
-    ReadingDropped,
-    RecordFailed,
-    ServiceBack,
-    ServiceLost,
-    Unrecorded,
-    place_of,
-    step_times_ms,
-)
-from firmware.faults import DARKENING, by_reader, changed, gravest
-from firmware.floods import Allowance, Seldom
+from firmware.config_sections import TimingConfig
+from firmware.events import ReadingDropped, RecordFailed, ServiceBack, ServiceLost
+from firmware.faults import DARKENING, JOURNAL, by_journal, by_reader, changed, gravest
+from firmware.floods import Seldom
 from firmware.front import Front
-from firmware.journal import JournalError
-from firmware.judging import NO_PASS, Judge, Judgement, judge, undecided
-from firmware.messages import Event, Heartbeat, Reading, VerdictName
-from firmware.session import Session
-from firmware.signalling import Light
-from firmware.texts import Words
-from firmware.timekeeping import Span, clock_is_trusted
+from firmware.journal import JournalError, JournalFullError
+from firmware.judging import judge, undecided
+from firmware.messages import Heartbeat, Reading
+from firmware.ports import Ports
+from firmware.signalling import RESTING
 
 STALE_NS = 2_000_000_000  # ours: by then another person may stand there; a light would answer the wrong one
 PROBE_NS = 2_000_000_000  # ours: between attempts to write, or to light, again
-RECORDS_MOST = 20  # ours: of passes not accepted at once, then one a second: no queue is faster
-
-
-class Recorder(Protocol):
-    """What the gate needs of the journal; both raise JournalError."""
-
-    def append(self, checkin: CheckIn) -> int:
-        """Record on disk before returning."""
-
-    def probe(self) -> None:
-        """Find out by a real write whether `append` would work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The devices and data of one gate."""
-
-    judge: Judge
-    recorder: Recorder
-    signal: Signal
-    clock: Clock
-    texts: dict[str, Words]
-    span: Span
-    checkin: Callable[[Judgement], CheckIn]
-    tell: Callable[[Event], None]
-    log: Callable[[LogEvent], None]
-    sound: Callable[[VerdictName], None] = lambda _answer: None  # a buzzer, where one is fitted: never waits or raises
 
 
 class Checkpoint:
@@ -84,10 +41,8 @@ class Checkpoint:
         self._timing = timing
         now_ns = ports.clock.monotonic_ns()
         self._front = Front(ports.signal, ports.texts, ports.tell, direction, now_ns)
-        self._session = Session(_ns(timing.held_s))
-        self._allowance = Allowance(RECORDS_MOST)
+        self._answers = Answers(ports, timing, self._front, record=self._record, set_lamps=self._set_lamps)
         self._stale = Seldom(lambda count: ports.log(ReadingDropped("stale", count)), ports.clock.monotonic_ns)
-        self._unrecorded = Seldom(lambda count: ports.log(Unrecorded(count)), ports.clock.monotonic_ns)
         self._faults = {"starting"}
         self._heard_ns = now_ns
         self._probe_ns: int | None = None  # when the journal is to be tried; None: it works
@@ -103,7 +58,7 @@ class Checkpoint:
     @property
     def idle(self) -> bool:
         """Return whether nobody is being answered."""
-        return self._front.light.aspect in ("ready", "out-of-service")
+        return self._front.light.aspect in RESTING
 
     @property
     def journal_works(self) -> bool:
@@ -113,8 +68,7 @@ class Checkpoint:
     @property
     def clock_trusted(self) -> bool:
         """Return whether passes can be judged by the clock."""
-        clock = self._ports.clock
-        return clock_is_trusted(clock.now(), synchronised=clock.synchronised(), span=self._ports.span)
+        return self._ports.records.clock_trusted
 
     def receive(self, message: Reading | Heartbeat) -> None:
         """Take one message of the reader's."""
@@ -125,6 +79,29 @@ class Checkpoint:
                 self._reading(message)
             case _:
                 assert_never(message)
+
+    def contact(self, closing: Closing) -> None:
+        """Take one closing of the staff's button or the passage sensor.
+
+        Out of service the button does nothing, and the screen says why. Who was let through before may still pass, as
+        long as that can be recorded.
+        """
+        match closing.name:
+            case "override":
+                if self.in_service:
+                    survived(lambda: self._answers.pressed(closing.at_ns), self._ports.log)
+            case "passage":
+                if self.journal_works and "service-state" not in self._faults:
+                    survived(lambda: self._answers.passed(closing.at_ns), self._ports.log)
+            case _:
+                assert_never(closing.name)
+
+    def identify(self, until_ns: int) -> None:
+        """Let somebody find this device until a time (monotonic), unless somebody is being answered."""
+        now_ns = self._ports.clock.monotonic_ns()
+        if now_ns < until_ns and self.idle and self._front.light.aspect != "identify":
+            self._front.rest("identify", "identify", now_ns, until_ns)
+            self._ports.sound("identify")
 
     def turn(self) -> None:
         """Do what is due: end lights, flash lamps, miss the reader, try the journal again."""
@@ -137,7 +114,7 @@ class Checkpoint:
             self._return_to_base(now_ns)
         self._set_lamps(now_ns)
         self._stale.turn()
-        self._unrecorded.turn()
+        self._answers.turn()
 
     def wake_ns(self) -> int | None:
         """Return when `turn` is due next (monotonic), None = whenever."""
@@ -151,7 +128,7 @@ class Checkpoint:
             self._record_failed(error)
         else:
             self._probe_ns = None
-            self._change_faults(changed(self._faults, "journal-failed", present=False))
+            self._change_faults(by_journal(self._faults, None))
 
     def suspend(self, *, suspended: bool) -> None:
         """Be out of service as long as a technician is at work (or, in a test, as soon as none is any more)."""
@@ -178,84 +155,39 @@ class Checkpoint:
             return
         if self._faults:
             return  # what cannot be recorded or lit is not judged
-        if self._survives(lambda: self._answer(reading, received_ns)):
+        log, answers = self._ports.log, self._answers
+        if survived(lambda: self._answer(reading, received_ns), log):
             return
         failed = undecided(reading.texts, "internal-error")
-        if not self._survives(lambda: self._present(failed, reading, received_ns)):
-            self._deny(failed)
-
-    def _survives(self, action: Callable[[], None]) -> bool:
-        """Do something with what was read; return whether nothing unexpected happened."""
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - the one broad except: a crafted pass must not crash-loop a gate
-            self._ports.log(InternalError(kind=type(error).__name__, where=place_of(error)))
-            return False
-        return True
+        if not survived(lambda: answers.present(failed, reading, received_ns), log):
+            answers.deny(failed)
 
     def _answer(self, reading: Reading, received_ns: int) -> None:
         now = self._ports.clock.now()
-        judgement = judge(reading.texts, self._ports.judge, now, clock_trusted=self.clock_trusted)
+        judgement = judge(
+            reading.texts, self._ports.judge, now, clock_trusted=self.clock_trusted, wanted=self._ports.wanted
+        )
         if judgement:
-            self._present(judgement, reading, received_ns)
+            self._answers.present(judgement, reading, received_ns)
 
-    # A presentation
+    # Journal, lamps and faults
 
-    def _present(self, judgement: Judgement, reading: Reading, received_ns: int) -> None:
-        judged_ns = self._ports.clock.monotonic_ns()
-        held = self._session.holds(judgement.key, received_ns)
-        for key in (*judgement.beside, judgement.key):
-            self._session = self._session.seen(key, received_ns)
-        if held:
-            if self._front.light.aspect == "ready":  # its light is over: say why none follows
-                self._front.rest("ready", "just-scanned", received_ns, received_ns + _ns(self._timing.held_s))
-        elif judgement.reason == NO_PASS and self._front.light.aspect == "accepted":
-            return  # no pass counts beside one, in its light as in its frame: the poster behind a phone put down
-        elif judgement.verdict != "accepted" and not self._allowance.take(received_ns):
-            self._unrecorded.happened()
-            self._deny(judgement)
-        else:
-            self._decide(judgement, reading, received_ns, judged_ns)
-
-    def _decide(self, judgement: Judgement, reading: Reading, received_ns: int, judged_ns: int) -> None:
-        clock = self._ports.clock
-        checkin = self._ports.checkin(judgement)
+    def _record(self, record: CheckIn) -> bool:
+        """Record; return whether that is on disk."""
         try:
-            self._ports.recorder.append(checkin)
+            self._ports.recorder.append(record)
         except JournalError as error:
             self._record_failed(error)
-            return
-        marks = (reading.captured_ns, reading.read_ns, received_ns, judged_ns, clock.monotonic_ns())
-        self._survives(lambda: self._light_and_report(judgement, str(checkin.id), marks))  # recorded: not once more
+            return False
+        return True
 
-    def _light_and_report(self, judgement: Judgement, checkin: str, marks: tuple[int, ...]) -> None:
-        *_, received_ns, _judged_ns, recorded_ns = marks
-        if not self._light_up(judgement.verdict, recorded_ns):
-            return
-        self._session = self._session.seen(judgement.key, received_ns, self._front.light.until_ns or 0)
-        timings_ms = step_times_ms((*marks, self._ports.clock.monotonic_ns()))
-        lease_s = self._timing.green_s if judgement.verdict == "accepted" else 0.0
-        self._ports.log(Lit(checkin=checkin, lease_s=lease_s))
-        self._front.answer(judgement, checkin, timings_ms)
-        self._ports.log(Decided(checkin, judgement.verdict, judgement.reason, timings_ms))
-
-    def _deny(self, judgement: Judgement) -> None:
-        """Answer without a record what is not accepted."""
-        if self._light_up(judgement.verdict, self._ports.clock.monotonic_ns()):
-            self._front.answer(judgement, None, {})
-
-    # Lamps and faults
-
-    def _light_up(self, verdict: VerdictName, now_ns: int) -> bool:
-        """Light an answer; return whether the lamps obeyed."""
-        seconds = self._timing.green_s if verdict == "accepted" else self._timing.red_s
-        self._front.begin(Light(verdict, now_ns, now_ns + _ns(seconds)))
-        obeyed = self._set_lamps(now_ns)
-        if obeyed:
-            self._ports.sound(verdict)
-        else:
-            self._forget()
-        return obeyed
+    def _record_failed(self, error: JournalError) -> None:
+        if not self._faults & JOURNAL:
+            self._ports.log(RecordFailed(why=str(error)))
+        self._probe_ns = self._ports.clock.monotonic_ns() + PROBE_NS
+        self._answers.forget()
+        fault = "journal-full" if isinstance(error, JournalFullError) else "journal-failed"
+        self._change_faults(by_journal(self._faults, fault))
 
     def _set_lamps(self, now_ns: int) -> bool:
         if "lamp-fault" in self._faults and now_ns < self._lamps_again_ns:
@@ -270,17 +202,6 @@ class Checkpoint:
         """Show what holds between answers: ready, or out of service and why."""
         self._front.rest("out-of-service" if self._faults else "ready", gravest(self._faults) or "ready", now_ns)
 
-    def _record_failed(self, error: JournalError) -> None:
-        if "journal-failed" not in self._faults:
-            self._ports.log(RecordFailed(why=str(error)))
-        self._probe_ns = self._ports.clock.monotonic_ns() + PROBE_NS
-        self._forget()
-        self._change_faults(changed(self._faults, "journal-failed", present=True))
-
-    def _forget(self) -> None:
-        """Let the same pass try again: nobody was answered."""
-        self._session = Session(_ns(self._timing.held_s))
-
     def _change_faults(self, faults: set[str]) -> None:
         if faults == self._faults:
             return
@@ -291,8 +212,10 @@ class Checkpoint:
         reason = gravest(faults)
         if reason is None:
             self._ports.log(ServiceBack())
+            self._ports.recorder.note("service-back", "")
         elif reason != before:
             self._ports.log(ServiceLost(reason))
+            self._ports.recorder.note("service-lost", reason)
 
 
 def _ns(seconds: float) -> int:

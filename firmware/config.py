@@ -2,134 +2,43 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from firmware.config_mistakes import explained
 from firmware.config_rules import problem_of
+from firmware.config_sections import (
+    BrokerConfig,
+    CameraConfig,
+    CentreConfig,
+    ClockConfig,
+    ContactsConfig,
+    DeviceConfig,
+    JournalConfig,
+    PanelConfig,
+    ProfileConfig,
+    RunConfig,
+    Section,
+    SignalConfig,
+    SymbolsConfig,
+    TimingConfig,
+    TrustConfig,
+    UplinkConfig,
+)
 
 CONFIG_MAX_BYTES = 256 * 1024  # ours: a configuration has about forty lines; guards against a wrong file
 VERSION = 1  # of the configuration: raised where an older program would misunderstand it
 APPLIANCE_RUN_FOLDER = Path("/run/greengate")
 APPLIANCE_MARKER = Path("/run/greengate-service/state")  # not in the run folder, which the gate's user may write
 
-Name = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
-Label = Annotated[str, Meta(min_length=1, max_length=64)]
-Text = Annotated[str, Meta(min_length=1, max_length=1024)]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Pin = Annotated[int, Meta(ge=0, le=27)]  # BCM numbers on the 40-pin header
-Pixels = Annotated[int, Meta(ge=64, le=8192)]
-LightSeconds = Annotated[float, Meta(gt=0, le=60)]  # drivers/signal takes leases of up to 60 s
-
 
 class ConfigError(Exception):
     """A configuration that cannot be used: one line with the file, the key and the cure."""
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What all sections share."""
-
-
-class DeviceConfig(_Section, frozen=True, kw_only=True):
-    """Which checkpoint this is: `name` is its identity at the centre."""
-
-    name: Name
-    site: Label
-    lane: Label
-    direction: Literal["in", "out"]
-
-
-class CameraConfig(_Section, frozen=True, kw_only=True):
-    """Which camera: `source` is a device, a video file or (simulated) a folder of pictures."""
-
-    kind: Literal["simulated", "opencv", "picamera2"]
-    source: Text
-    width_px: Pixels = 1280
-    height_px: Pixels = 720
-    seed: int = 0
-
-
-class SymbolsConfig(_Section, frozen=True, kw_only=True):
-    """Which symbol reader."""
-
-    reader: Literal["zxing", "pyzbar"] = "zxing"
-
-
-class SignalConfig(_Section, frozen=True, kw_only=True):
-    """Which lamps: BCM pin numbers (gpio), or a file of levels (simulated; default in the run folder).
-
-    An active buzzer and a heartbeat for a retriggerable relay are fitted where their pins are named.
-    """
-
-    kind: Literal["simulated", "gpio"]
-    red_pin: Pin | None = None
-    green_pin: Pin | None = None
-    buzzer_pin: Pin | None = None
-    heartbeat_pin: Pin | None = None
-    active_high: bool = True
-    history: Path | None = None
-
-
-class ClockConfig(_Section, frozen=True, kw_only=True):
-    """Whether the clock must prove itself, or (desk only) is assumed to be right."""
-
-    kind: Literal["system", "assumed"] = "system"
-
-
-class TrustConfig(_Section, frozen=True, kw_only=True):
-    """Where the trust data lies."""
-
-    folder: Path
-
-
-class JournalConfig(_Section, frozen=True, kw_only=True):
-    """Where check-ins are recorded, and after how many days what concerns a holder is blanked."""
-
-    path: Path
-    retention_days: Annotated[int, Meta(ge=1, le=366)] = 14
-
-
-class BrokerConfig(_Section, frozen=True, kw_only=True):
-    """Where batches go; with `ca` over TLS."""
-
-    host: Text
-    port: Port = 8883
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    protocol: Literal["5", "3.1.1"] = "5"
-
-
-class PanelConfig(_Section, frozen=True, kw_only=True):
-    """Where the page is served."""
-
-    host: Text = "127.0.0.1"
-    port: Port = 8080
-
-
-class RunConfig(_Section, frozen=True, kw_only=True):
-    """Where sockets and other things of this run live.
-
-    `service` is the marker of service state (default: by the folder); `test` is for a technician's self-test alone.
-    """
-
-    folder: Path
-    service: Path | None = None
-    test: bool = False
-
-
-class TimingConfig(_Section, frozen=True, kw_only=True):
-    """How long, in seconds: lights, a pass held still, and a reader that says nothing."""
-
-    green_s: LightSeconds = 3.0
-    red_s: LightSeconds = 3.0
-    held_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
-    reader_timeout_s: Annotated[float, Meta(ge=1, le=60)] = 3.0  # the reader says something every 0.5 s
-
-
-class Config(_Section, frozen=True, kw_only=True):
+class Config(Section, frozen=True, kw_only=True):
     """The whole configuration, one attribute a section."""
 
     version: Annotated[int, Meta(ge=1, le=VERSION)] = VERSION
@@ -140,10 +49,26 @@ class Config(_Section, frozen=True, kw_only=True):
     clock: ClockConfig = ClockConfig()
     trust: TrustConfig
     journal: JournalConfig
+    profile: ProfileConfig = ProfileConfig()
     broker: BrokerConfig
+    centre: CentreConfig = CentreConfig()
+    uplink: UplinkConfig = UplinkConfig()
+    contacts: ContactsConfig = ContactsConfig()
     panel: PanelConfig = PanelConfig()
     run: RunConfig
     timing: TimingConfig = TimingConfig()
+
+    @property
+    def centre_files(self) -> CentreConfig:
+        """Return where the keys and certificates of device and centre are; None: nobody has named one."""
+        broker, centre = self.broker, self.centre
+        certificate = centre.certificate or broker.certificate
+        return CentreConfig(
+            ca=centre.ca or broker.ca,
+            certificate=certificate,
+            key=centre.key or broker.key,
+            keys=centre.keys or (certificate and certificate.with_name("centre.pem")),
+        )
 
     @property
     def readings_socket(self) -> Path:
@@ -165,6 +90,11 @@ class Config(_Section, frozen=True, kw_only=True):
         """Return the file that is there while a technician works on the device."""
         own = APPLIANCE_MARKER if self.run.folder == APPLIANCE_RUN_FOLDER else self.run.folder / "service"
         return self.run.service or own
+
+    @property
+    def contacts_pipe(self) -> Path:
+        """Return the named pipe whose words are simulated contacts' closings."""
+        return self.run.folder / "contacts"
 
     @property
     def lamp_history(self) -> Path:

@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # which calls this
-    from firmware.config import BrokerConfig, Config, SignalConfig
+    from firmware.config import Config
+    from firmware.config_sections import BrokerConfig, ContactsConfig, SignalConfig
 
 PIN_KEYS = ("red_pin", "green_pin", "buzzer_pin", "heartbeat_pin")  # of signal: what may not share a pin
+CONTACT_KEYS = ("override_pin", "passage_pin")  # of contacts, likewise
 SOCKET_PATH_MAX_BYTES = 107  # unix(7): sun_path holds 108 bytes with its terminating zero
 LONGEST_SOCKET = "notify-supervisor.sock"  # of the names that sockets in the run folder have
 
@@ -15,6 +17,9 @@ def problem_of(config: "Config") -> str | None:
     return (
         _of_labels(config)
         or (_of_real_lamps(config) if config.signal.kind == "gpio" else None)
+        or _of_contacts(config)
+        or _of_pins(config)
+        or _of_details(config)
         or _of_hosts(config)
         or _of_broker(config.broker)
         or _of_run_folder(config)
@@ -33,15 +38,37 @@ def _of_real_lamps(config: "Config") -> str | None:
         return "keys signal.red_pin and signal.green_pin are missing: gpio lamps need both"
     if config.clock.kind == "assumed":
         return 'key clock.kind: "assumed" with gpio lamps: use "system"'
-    return _of_pins(signal)
+    return None
 
 
-def _of_pins(signal: "SignalConfig") -> str | None:
+def _of_contacts(config: "Config") -> str | None:
+    contacts = config.contacts
+    fitted = contacts.override_pin is not None or contacts.passage_pin is not None
+    if contacts.kind == "gpio" and not fitted:
+        return "keys contacts.override_pin and contacts.passage_pin are missing: gpio contacts need one of them"
+    if contacts.kind == "simulated" and fitted and config.signal.kind == "gpio":
+        return 'key contacts.kind: "simulated" with pins and gpio lamps: use "gpio"'
+    return None
+
+
+def _of_pins(config: "Config") -> str | None:
+    """Look at the pins that are really driven or listened to."""
     keys: dict[int, str] = {}
-    for key in PIN_KEYS:
-        pin: int | None = getattr(signal, key)
-        if pin is not None and (first := keys.setdefault(pin, key)) != key:
-            return f"key signal.{key}: same as signal.{first}: give each a pin of its own"
+    for key, pin in (*_pins("signal", config.signal, PIN_KEYS), *_pins("contacts", config.contacts, CONTACT_KEYS)):
+        if (first := keys.setdefault(pin, key)) != key:
+            return f"key {key}: same as {first}: give each a pin of its own"
+    return None
+
+
+def _pins(name: str, section: "SignalConfig | ContactsConfig", keys: tuple[str, ...]) -> list[tuple[str, int]]:
+    pins = [(f"{name}.{key}", getattr(section, key)) for key in keys if section.kind == "gpio"]
+    return [(key, pin) for key, pin in pins if pin is not None]
+
+
+def _of_details(config: "Config") -> str | None:
+    files = config.centre_files
+    if config.profile.details and (files.ca is None or files.keys is None):
+        return "key profile.details: needs centre.ca and centre.keys to seal to: run greengate enrol"
     return None
 
 

@@ -7,29 +7,34 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from firmware.envelope import Authority, SignatureError, Signer
+from firmware.sealing import UnsealError
 from firmware.wire import (
     MAX_ACK_BYTES,
     MAX_BATCH_BYTES,
     Ack,
-    DecodedBatch,
     EncodedBatch,
+    Header,
+    SealedBatch,
     WireError,
     decode_ack,
-    decode_batch,
     encode_ack,
+    open_batch,
 )
 
 JOURNAL_MAGIC: Final = b"GGJRNL1\n"
 ACK_MAGIC: Final = b"GGACK1\n\0"
 LENGTH_BYTES: Final = 4
 DIGEST_BYTES: Final = 32
-MAX_EXPORT_BYTES: Final = 64 * 1024 * 1024  # ours: about a million check-ins; a device begins another file beyond
-MAX_ACKS: Final = 65_536  # ours: one a batch; more batches than a file of usual ones holds
-MAX_ACK_FILE_BYTES: Final = 16 * 1024 * 1024  # ours: so many acknowledgements of about 110 bytes fit
+MAX_EXPORT_BYTES: Final = 64 * 1024 * 1024  # ours: a million check-ins, or 350,000 with details; then another file
+MAX_ACKS: Final = 8192  # ours: one a batch; a file of usual ones holds some 4500
+MAX_ACK_FILE_BYTES: Final = MAX_ACKS * (LENGTH_BYTES + MAX_ACK_BYTES) + 64  # so many of the longest, and the frame
 _FRAME = LENGTH_BYTES  # what a batch costs beside itself
 _TAIL = LENGTH_BYTES + DIGEST_BYTES
 _MAGICS = {JOURNAL_MAGIC: re.compile(rb"GGJRNL[0-9]*\n"), ACK_MAGIC: re.compile(rb"GGACK[0-9]*\n")}
@@ -46,6 +51,8 @@ class Fault(StrEnum):
     TOO_LARGE = "too-large"
     CUT_SHORT = "cut-short"
     ALTERED = "altered"  # its content is not what was written
+    UNTRUSTED = "untrusted"  # nobody whom our centre knows has signed it, or another than it names
+    SEALED = "sealed"  # sealed to a key that is not here, or moved from elsewhere
 
 
 class ExportError(Exception):
@@ -59,7 +66,10 @@ class ExportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Hold what a whole export was found to be: check-ins of one epoch of one device."""
+    """Hold what a whole export was found to be: check-ins of one epoch of one device.
+
+    `serials` are the numbers of the certificates that signed it.
+    """
 
     device: str
     epoch: bytes
@@ -67,6 +77,7 @@ class Summary:
     last_seq: int
     batches: int
     records: int
+    serials: frozenset[int]
 
 
 class ExportName(NamedTuple):
@@ -109,58 +120,67 @@ class Exporter:
         return _sealed(self._data)
 
 
-def check_export(data: bytes, *, allow_unsigned: bool, seen: Callable[[int], None] = lambda _: None) -> Summary:
-    """Return what an export is, after every byte of it was checked.
+def check_export(
+    data: bytes,
+    authority: Authority,
+    *,
+    each: Callable[[SealedBatch], object] = lambda _: None,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Summary:
+    """Return what an export is, after every byte of it and every signature was checked; its records stay sealed.
 
-    `seen` is told how many bytes more were checked. Raises: ExportError.
+    `each` may look further into a batch and raise WireError. `seen` is told how many bytes more were checked.
+    Raises: ExportError.
     """
-    first: DecodedBatch | None = None
-    last: DecodedBatch | None = None
+    first: Header | None = None
+    last: Header | None = None
     batches = records = 0
-    for arrived in read_export(data, allow_unsigned=allow_unsigned, seen=seen):
+    serials: set[int] = set()
+    for arrived in read_export(data, authority, seen=seen):
+        header = arrived.header
         if last is not None:
-            _check_follows(last, arrived)
-        first, last = first or arrived, arrived
-        batches, records = batches + 1, records + len(arrived.batch.records)
+            _check_follows(last, header)
+        with _faults():
+            each(arrived)
+        first, last = first or header, header
+        batches, records = batches + 1, records + header.count
+        serials.add(arrived.serial)
         if batches > MAX_ACKS:
             raise ExportError(Fault.TOO_LARGE, f"more than {MAX_ACKS} batches")
     if first is None or last is None:
         raise ExportError(Fault.ALTERED, "no batch is in it")
-    one = first.batch
-    return Summary(one.device, one.epoch, one.first_seq, last.batch.last_seq, batches, records)
+    return Summary(first.device, first.epoch, first.first_seq, last.last_seq, batches, records, frozenset(serials))
 
 
 def read_export(
-    data: bytes, *, allow_unsigned: bool, seen: Callable[[int], None] = lambda _: None
-) -> Iterator[DecodedBatch]:
-    """Yield the batches of an export, one decoded at a time: all of a large one would not fit into memory.
+    data: bytes, authority: Authority, *, seen: Callable[[int], None] = lambda _: None
+) -> Iterator[SealedBatch]:
+    """Yield the batches of an export, one opened at a time: all of a large one would not fit into memory.
 
-    `seen` is told how many bytes more were taken. Raises: ExportError.
+    Their devices' certificates may be over: a stick may come from long ago. `seen` is told how many bytes more were
+    taken. Raises: ExportError.
     """
     for message in _frames(data, JOURNAL_MAGIC, MAX_EXPORT_BYTES, MAX_BATCH_BYTES):
-        try:
-            yield decode_batch(message, allow_unsigned=allow_unsigned)
-        except WireError as error:
-            raise ExportError(Fault.ALTERED, f"a batch is none: {error}") from None
+        with _faults():
+            arrived = open_batch(message, authority, None)
+        yield arrived
         seen(_FRAME + len(message))
 
 
-def encode_acks(acks: Iterable[Ack]) -> bytes:
-    """Return the file that answers an export."""
-    return _sealed(bytearray(ACK_MAGIC + b"".join(_framed(encode_ack(ack)) for ack in acks)))
+def encode_acks(acks: Iterable[Ack], signer: Signer) -> bytes:
+    """Return the file that answers an export, each acknowledgement signed by the centre."""
+    return _sealed(bytearray(ACK_MAGIC + b"".join(_framed(encode_ack(ack, signer)) for ack in acks)))
 
 
-def decode_acks(data: bytes, *, allow_unsigned: bool) -> list[Ack]:
-    """Return the acknowledgements in an answer, all of one epoch of one device.
+def decode_acks(data: bytes, authority: Authority, at: datetime | None) -> list[Ack]:
+    """Return the acknowledgements in an answer, all of one epoch of one device, after the centre's signatures.
 
-    Raises: ExportError.
+    `at` is when the centre's certificate has to be in force, None where it may be over. Raises: ExportError.
     """
     acks: list[Ack] = []
     for message in _frames(data, ACK_MAGIC, MAX_ACK_FILE_BYTES, MAX_ACK_BYTES):
-        try:
-            acks.append(decode_ack(message, allow_unsigned=allow_unsigned))
-        except WireError as error:
-            raise ExportError(Fault.ALTERED, f"an acknowledgement is none: {error}") from None
+        with _faults():
+            acks.append(decode_ack(message, authority, at))
         if len(acks) > MAX_ACKS:
             raise ExportError(Fault.TOO_LARGE, f"more than {MAX_ACKS} acknowledgements")
     if not acks or any((ack.device, ack.epoch) != (acks[0].device, acks[0].epoch) for ack in acks):
@@ -193,12 +213,24 @@ def parse_ack_name(name: str) -> AckName | None:
     return None if match is None else AckName(match[1], bytes.fromhex(match[2]), int(match[3]))
 
 
-def _check_follows(before: DecodedBatch, arrived: DecodedBatch) -> None:
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Give what is wrong with one message as a fault of the file."""
+    try:
+        yield
+    except SignatureError as error:
+        raise ExportError(Fault.UNTRUSTED, str(error)) from None
+    except UnsealError as error:
+        raise ExportError(Fault.SEALED, str(error)) from None
+    except WireError as error:
+        raise ExportError(Fault.ALTERED, f"a message in it is none: {error}") from None
+
+
+def _check_follows(one: Header, other: Header) -> None:
     """Check that two batches beside each other belong so. Numbers may be missing between: they were not readable."""
-    one, other = before.batch, arrived.batch
     if (one.device, one.epoch) != (other.device, other.epoch):
         raise ExportError(Fault.ALTERED, "batches of several journals")
-    if other.first_seq <= one.last_seq or other.previous != before.digest:
+    if other.first_seq <= one.last_seq or other.previous != one.digest:
         raise ExportError(Fault.ALTERED, "batches do not follow one another")
 
 
@@ -208,7 +240,8 @@ def _framed(message: bytes) -> bytes:
 
 def _sealed(data: bytearray) -> bytes:
     data += bytes(LENGTH_BYTES)
-    return bytes(data) + hashlib.sha256(data).digest()
+    data += hashlib.sha256(data).digest()
+    return bytes(data)
 
 
 def _frames(data: bytes, magic: bytes, max_bytes: int, max_frame: int) -> Iterator[bytes]:

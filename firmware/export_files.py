@@ -5,19 +5,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from firmware.export import Exporter, ExportName, export_name
+from firmware.envelope import Authority, Signer
+from firmware.export import Exporter, ExportError, ExportName, export_name, read_export
 from firmware.journal_base import MalformedError
 from firmware.journal_reader import JournalReader
 from firmware.journal_snapshot import Run, salvage, set_aside, snapshot
-from firmware.wire import MAX_RECORDS, Ack, Batch, encode_batch
+from firmware.sealing import Recipient
+from firmware.wire import MAX_RECORDS, Ack, Batch, count_fitting, digest_of, encode_batch
+
+
+class Keys(NamedTuple):
+    """Hold what a device exports with: its own key, the centre's to seal to, and whom it takes answers from."""
+
+    signer: Signer
+    recipient: Recipient
+    authority: Authority
+
+    @property
+    def device(self) -> str:
+        """Return the device's name, as its certificate has it."""
+        return self.signer.name
 
 
 class ExportFile(NamedTuple):
-    """Hold one file for a stick, and how many check-ins are in it."""
+    """Hold one file for a stick, how many check-ins are in it, and the hashes of its batches."""
 
     name: str
     data: bytes
     records: int
+    digests: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +50,7 @@ class Exported:
         return sum(file.records for file in self.files)
 
 
-def export_present(device: str, path: Path, advance: Callable[[int], None]) -> Exported | None:
+def export_present(keys: Keys, path: Path, advance: Callable[[int], None]) -> Exported | None:
     """Return what is unsent of the journal that is in use, None where there is no journal.
 
     `advance` is told how many check-ins were taken. What can be read of a damaged one is taken all the same.
@@ -44,20 +60,20 @@ def export_present(device: str, path: Path, advance: Callable[[int], None]) -> E
         with snapshot(path) as now:
             if now is None:
                 return None
-            return _exported(device, now.epoch, now.acked_hash, _counted(now.runs(), advance))
+            return _exported(keys, now.epoch, now.acked_hash, _counted(now.runs(), advance))
     except MalformedError:
-        salvaged = export_set_aside(device, path, advance)
+        salvaged = export_set_aside(keys, path, advance)
         if salvaged is None:
             raise
         return salvaged
 
 
-def export_set_aside(device: str, path: Path, advance: Callable[[int], None]) -> Exported | None:
+def export_set_aside(keys: Keys, path: Path, advance: Callable[[int], None]) -> Exported | None:
     """Return what can be read of a damaged journal, None where nothing can. Raises: JournalError."""
     found = salvage(path)
     if found is None:
         return None
-    return _exported(device, found.epoch, found.acked_hash, _counted(found.runs, advance))
+    return _exported(keys, found.epoch, found.acked_hash, _counted(found.runs, advance))
 
 
 def unsent(path: Path) -> int:
@@ -74,8 +90,20 @@ def unsent(path: Path) -> int:
         damaged = [path, *set_aside(path)]
     for one in damaged:
         found = salvage(one)
-        count += 0 if found is None else sum(len(run.records) for run in found.runs)
+        count += 0 if found is None else sum(len(run.rows) for run in found.runs)
     return count
+
+
+def holds(data: bytes, file: ExportFile, keys: Keys) -> bool:
+    """Tell whether bytes are an export of just these check-ins, sealed to the key that is in force.
+
+    Sealed and signed anew, the same check-ins give other bytes each time.
+    """
+    try:
+        found = [(one.header.digest, one.key_id) for one in read_export(data, keys.authority)]
+    except ExportError:
+        return False
+    return found == [(digest, keys.recipient.key_id) for digest in file.digests]
 
 
 def apply_ack(device: str, journal: JournalReader, ack: Ack) -> int | None:
@@ -89,10 +117,10 @@ def apply_ack(device: str, journal: JournalReader, ack: Ack) -> int | None:
     count = ack.up_to - waiting.first_seq + 1
     if count <= 0:
         return 0
-    if count > len(waiting.records):
+    if count > len(waiting.rows):
         return None
-    batch = Batch(device, waiting.epoch, waiting.first_seq, waiting.records[:count], waiting.previous)
-    if encode_batch(batch).digest != ack.digest:
+    batch = Batch(device, waiting.epoch, waiting.first_seq, waiting.rows[:count], waiting.previous)
+    if digest_of(batch) != ack.digest:
         return None
     return count if journal.acknowledge(ack.epoch, ack.up_to, ack.digest) else 0
 
@@ -100,27 +128,39 @@ def apply_ack(device: str, journal: JournalReader, ack: Ack) -> int | None:
 def _counted(runs: Iterable[Run], advance: Callable[[int], None]) -> Iterator[Run]:
     for run in runs:
         yield run
-        advance(len(run.records))
+        advance(len(run.rows))
 
 
-def _exported(device: str, epoch: bytes, previous: bytes, runs: Iterable[Run]) -> Exported:
+def _fitting(runs: Iterable[Run]) -> Iterator[Run]:
+    """Yield runs of which each goes into one batch."""
+    for first, rows in runs:
+        taken = 0
+        while taken < len(rows):
+            count = count_fitting(rows[taken:])
+            yield Run(first + taken, rows[taken : taken + count])
+            taken += count
+
+
+def _exported(keys: Keys, epoch: bytes, previous: bytes, runs: Iterable[Run]) -> Exported:
     files: list[ExportFile] = []
     hashes: set[tuple[int, bytes]] = set()
-    exporter, first, last, records = Exporter(), 0, 0, 0
+    exporter, first, last, digests, records = Exporter(), 0, 0, list[bytes](), 0
 
     def finish() -> None:
         if records:
-            files.append(ExportFile(export_name(ExportName(device, epoch, first, last)), exporter.finish(), records))
+            name = export_name(ExportName(keys.device, epoch, first, last))
+            files.append(ExportFile(name, exporter.finish(), records, tuple(digests)))
 
-    for run in runs:
-        batch = Batch(device, epoch, run.first_seq, run.records, previous)
-        encoded = encode_batch(batch)
+    for run in _fitting(runs):
+        batch = Batch(keys.device, epoch, run.first_seq, run.rows, previous)
+        encoded = encode_batch(batch, keys.signer, keys.recipient)
         if not exporter.fits(encoded):
             finish()
-            exporter, records = Exporter(), 0
+            exporter, digests, records = Exporter(), [], 0
         exporter.add(encoded)
         first = first if records else batch.first_seq
-        last, records, previous = batch.last_seq, records + len(run.records), encoded.digest
-        hashes.add((last, encoded.digest))
+        last, records, previous = batch.last_seq, records + len(run.rows), encoded.digest
+        digests.append(previous)
+        hashes.add((last, previous))
     finish()
     return Exported(epoch, tuple(files), frozenset(hashes))

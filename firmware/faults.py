@@ -7,13 +7,15 @@ FAULTS = (
     "service-state",  # what a technician does on purpose goes before what it may bring about
     "lamp-fault",
     "journal-failed",
+    "journal-full",
     "starting",
     "reader-silent",
     "no-camera",
     "camera-stalled",
 )
-WITHOUT_READER = {"service-state", "lamp-fault", "journal-failed"}  # these stay, whatever the reader says
-DARKENING = {"lamp-fault", "journal-failed"}  # these end a light that was given; the others let it be
+JOURNAL = {"journal-failed", "journal-full"}
+WITHOUT_READER = {"service-state", "lamp-fault", *JOURNAL}  # these stay, whatever the reader says
+DARKENING = {"lamp-fault", *JOURNAL}  # these end a light that was given; the others let it be
 
 
 def gravest(faults: AbstractSet[str]) -> str | None:
@@ -24,6 +26,12 @@ def gravest(faults: AbstractSet[str]) -> str | None:
 def changed(faults: AbstractSet[str], fault: str, *, present: bool) -> set[str]:
     """Return the faults with one of them there, or not."""
     return {*faults, fault} if present else {*faults} - {fault}
+
+
+def by_journal(faults: AbstractSet[str], fault: str | None) -> set[str]:
+    """Return the faults after the journal was written to: at most one is its own."""
+    stay = {*faults} - JOURNAL
+    return stay | {fault} if fault else stay
 
 
 def by_reader(faults: AbstractSet[str], fault: str | None) -> set[str]:

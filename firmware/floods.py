@@ -6,11 +6,12 @@ _S = 1_000_000_000  # nanoseconds
 
 
 class Seldom:
-    """Say that something happened: the first time at once, then how often, at most once a second."""
+    """Say that something happened: the first time at once, then how often, at most once in `every_ns` (a second)."""
 
-    def __init__(self, say: Callable[[int], None], monotonic_ns: Callable[[], int]) -> None:
+    def __init__(self, say: Callable[[int], None], monotonic_ns: Callable[[], int], every_ns: int = _S) -> None:
         """Hand each count to `say`."""
         self._say = say
+        self._every_ns = every_ns
         self._monotonic_ns = monotonic_ns
         self._count = 0
         self._due_ns = 0
@@ -25,7 +26,7 @@ class Seldom:
         now_ns = self._monotonic_ns()
         if self._count and now_ns >= self._due_ns:
             count, self._count = self._count, 0
-            self._due_ns = now_ns + _S
+            self._due_ns = now_ns + self._every_ns
             self._say(count)
 
 

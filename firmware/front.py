@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from drivers.errors import DeviceError
 from drivers.signal import Signal
-from firmware.judging import Judgement
-from firmware.messages import Aspect, Event, Shown
+from firmware.messages import Aspect, Event, Shown, VerdictName
 from firmware.signalling import Lamps, Light, lamps_at, next_change_ns
 from firmware.texts import Words
 
@@ -48,19 +47,19 @@ class Front:
         self.light = light
         self._lamps = None
 
-    def answer(self, judgement: Judgement, checkin: str | None, timings_ms: dict[str, float]) -> None:
+    def answer(self, verdict: VerdictName, reason: str, checkin: str | None, timings_ms: dict[str, float]) -> None:
         """Say to the panels what the light answers."""
         light = self.light
-        self._said = judgement.reason
-        words = self._words(judgement.reason)
+        self._said = reason
+        words = self._words(reason)
         self._tell(
             Shown(
                 aspect=light.aspect,
-                reason=judgement.reason,
+                reason=reason,
                 vi=words.vi,
                 en=words.en,
                 checkin=checkin,
-                verdict=judgement.verdict,
+                verdict=verdict,
                 until_ns=light.until_ns,
                 timings_ms=timings_ms,
             )

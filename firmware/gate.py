@@ -3,30 +3,34 @@
 import os
 import selectors
 import sys
+from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 
 from drivers.clock import Clock
+from drivers.contacts import QUEUE_MAX, Closing, Contacts
 from drivers.errors import DeviceError, DeviceMissingError
 from drivers.signal import Signal
-from firmware.checkin import CheckIn, Pseudonyms, milliseconds, new_id
-from firmware.checkpoint import Checkpoint, Ports
+from firmware.checkpoint import Checkpoint
 from firmware.config import Config, ConfigError
 from firmware.crash import report_crash
 from firmware.events import LogEvent, ReadingDropped, ServiceLost, Started, Stopped, TrustLoaded, log
 from firmware.floods import Seldom
 from firmware.health import State, UplinkFile, health_of
 from firmware.journal import JournalError
-from firmware.judging import Judgement
 from firmware.lamps import LampsOnDemand, Voice
 from firmware.notify import ALIVE, READY, STOPPING, notify
+from firmware.ports import Ports
 from firmware.program import EX_UNAVAILABLE, StopFlag, configuration, folder_error, prepare_run_folder, refuse
 from firmware.recording import Recording
+from firmware.records import Records, recipient_of
+from firmware.sealing import Recipient
 from firmware.service_state import in_service_state
 from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
-from firmware.timekeeping import span_of
 from firmware.trust_folder import Trust, TrustFolderError, load_trust
-from firmware.wiring import clock_of, signal_of, voice_of
+from firmware.wiring import clock_of, contacts_of, signal_of, voice_of
 from verifier import Verifier
 
 TURN_S = 0.25  # the longest turn: a quarter of the shortest thing that anybody waits for
@@ -45,26 +49,37 @@ class Gate:
         *,
         log_: Callable[[LogEvent], None],
         voice: Voice | None = None,
+        contacts: Contacts | None = None,
+        recipient: Recipient | None = None,
     ) -> None:
-        """Listen on the sockets in the run folder. Raises: OSError."""
+        """Listen on the sockets in the run folder, and to contacts; details are sealed to `recipient`.
+
+        Raises: OSError.
+        """
         self._config = config
         self._trust = trust
         self._clock = clock
         self._log = log_
         self._voice = voice or Voice()
-        self._pseudonyms = Pseudonyms()
+        self._records = Records(config, clock, recipient)
         self._texts = load_texts()
+        self._texts["identify"] = self._texts["identify"].filled(name=config.device.name)
         self._uplink = UplinkFile(config.uplink_status)
         self._health_ns = 0
         self._selector = selectors.DefaultSelector()
         self._events = EventPort(self._selector, config.events_socket)
-        self._recording = Recording(config.journal.path, config.journal.retention_days, log_, clock.monotonic_ns)
+        self._recording = Recording(config.journal, log_, clock)
         self._checkpoint = Checkpoint(self._ports(signal), config.timing, config.device.direction)
         self._malformed = Seldom(lambda count: log_(ReadingDropped("malformed", count)), clock.monotonic_ns)
         self._readings = ReaderPort(
             self._selector, config.readings_socket, self._checkpoint.receive, self._malformed.happened
         )
+        self._contacts = contacts
+        if contacts is not None:
+            self._selector.register(contacts, selectors.EVENT_READ, self._heed_contacts)
+        self._closings: deque[Closing] = deque(maxlen=QUEUE_MAX)
         self._checkpoint.probe()
+        self._recording.note("started", "gate")
         self._serviced = False
         self._heed_service()
 
@@ -75,7 +90,7 @@ class Gate:
 
     def turn(self, longest_s: float = TURN_S) -> None:
         """Wait for the next message or timer, and do what is due."""
-        wake_ns = self._checkpoint.wake_ns()
+        wake_ns = self._clock.monotonic_ns() if self._closings else self._checkpoint.wake_ns()
         if wake_ns is not None:
             longest_s = min(longest_s, max(0.0, (wake_ns - self._clock.monotonic_ns()) / 1e9))
         ready = self._selector.select(longest_s)
@@ -83,6 +98,8 @@ class Gate:
         for key, _ in ready:
             if key.fileobj in self._selector.get_map():  # not dropped by one before it
                 key.data()
+        if self._closings:  # one a turn: each may be a write, and the watchdog is fed once a turn
+            self._checkpoint.contact(self._closings.popleft())
         self._checkpoint.turn()
         self._malformed.turn()
         self._voice.beat()
@@ -99,6 +116,10 @@ class Gate:
         self._serviced = in_service_state(self._config.service_marker, self._clock.monotonic_ns() / 1e9)
         self._checkpoint.suspend(suspended=self._serviced != self._config.run.test)
 
+    def _heed_contacts(self) -> None:
+        if self._contacts is not None:
+            self._closings.extend(self._contacts.closings())
+
     def _ports(self, signal: Signal) -> Ports:
         return Ports(
             judge=Verifier(self._trust.signers, self._trust.revocations),
@@ -106,26 +127,11 @@ class Gate:
             signal=signal,
             clock=self._clock,
             texts=self._texts,
-            span=span_of(self._config.clock.kind),
-            checkin=self._checkin,
+            records=self._records,
             tell=self._events.tell,
             log=self._log,
             sound=self._voice.sound,
-        )
-
-    def _checkin(self, judgement: Judgement) -> CheckIn:
-        now = self._clock.now()
-        at_ms = milliseconds(now)
-        return CheckIn(
-            id=new_id(at_ms),
-            at_ms=at_ms,
-            clock_trusted=judgement.clock_trusted,
-            lane=self._config.device.lane,
-            direction="test" if self._config.run.test else self._config.device.direction,
-            verdict=judgement.verdict,
-            reason=judgement.reason,
-            kinds=judgement.kinds,
-            pseudonym=self._pseudonyms.of(judgement.identity, now),
+            wanted=self._config.profile.details,
         )
 
     def _tend(self) -> None:
@@ -140,6 +146,7 @@ class Gate:
                 self._recording.tend(self._clock.now() if self._checkpoint.clock_trusted else None)
             except JournalError:
                 self._checkpoint.doubt_journal()
+        self._checkpoint.identify(self._uplink.identify_until_ns(now_ns))
         self._events.tell(health_of(self._state(), self._config.device, self._texts))
 
     def _state(self) -> State:
@@ -154,6 +161,8 @@ class Gate:
             uplink=self._uplink.status(self._clock.monotonic_ns()),
             voice=self._voice.faults,
             service_state=self._serviced,
+            fill_permille=self._recording.fill_permille,
+            bytes_per_record=self._recording.bytes_per_record,
         )
 
 
@@ -196,14 +205,19 @@ def main() -> int:
         config = configuration("gate", __doc__)
         check_test(config)
         lock = prepare_run_folder(config.run.folder, "gate")
-        trust = trust_of(config)
+        trust, recipient = trust_of(config), recipient_of(config)
+        contacts = contacts_of(config)
         lamps = LampsOnDemand(lambda: signal_of(config))
     except (ConfigError, DeviceMissingError) as error:
         return refuse("gate", error)
     log(TrustLoaded(len(trust.signers.signers()), len(trust.signers.unusable)))
     try:
-        with voice_of(config) as voice, lamps:  # the lamps first, at the end
-            status = _run(config, trust, lamps, voice, stop)
+        with contacts or nullcontext(), voice_of(config) as voice, lamps:  # the lamps first, at the end
+            clock = clock_of(config)
+            gate = partial(
+                Gate, config, trust, lamps, clock, log_=log, voice=voice, contacts=contacts, recipient=recipient
+            )
+            status = _run(config, gate, stop, demo=trust.demo)
     except DeviceError:  # they could not be darkened: who sees this status tries that from outside
         log(ServiceLost(reason="lamp-fault"))
         status = 1
@@ -212,13 +226,13 @@ def main() -> int:
     return status
 
 
-def _run(config: Config, trust: Trust, lamps: Signal, voice: Voice, stop: StopFlag) -> int:
+def _run(config: Config, open_: Callable[[], Gate], stop: StopFlag, *, demo: bool) -> int:
     try:
-        gate = Gate(config, trust, lamps, clock_of(config), log_=log, voice=voice)
+        gate = open_()
     except OSError as error:
         return refuse("gate", folder_error(config.run.folder, error))
     notify(READY)
-    log(Started("gate", demo=trust.demo))
+    log(Started("gate", demo=demo))
     while not (stop or gate.over):
         gate.turn()
         notify(ALIVE)

@@ -8,7 +8,8 @@ import os
 import socket
 from ipaddress import ip_address
 
-from firmware.config import ConfigError, PanelConfig
+from firmware.config import ConfigError
+from firmware.config_sections import PanelConfig
 
 FIRST = 3  # SD_LISTEN_FDS_START
 CURE = "set ListenStream= of the panel's socket unit to panel.host and panel.port"

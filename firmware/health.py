@@ -7,23 +7,26 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from firmware.config import DeviceConfig
+from firmware.config_sections import DeviceConfig
+from firmware.journal_space import FILLING_PERMILLE
 from firmware.messages import Count, Health, Notice
 from firmware.small_files import read_small_json
 from firmware.texts import Words
 
-STATUS_MAX_BYTES = 4096  # ours: the status has five short fields
+STATUS_MAX_BYTES = 4096  # ours: the status has six short fields
 SILENT_NS = 10_000_000_000  # ours: the uplink writes every second
+IDENTIFY_S = 10  # ours: long enough to look around; somebody at the centre asks again
 BACKLOG_NOTICE = 20  # ours: fewer are only on their way
 
 
 class UplinkStatus(msgspec.Struct, frozen=True):
-    """What the uplink says of itself in `uplink.json`."""
+    """What the uplink says of itself in `uplink.json`; `identify_s`: the centre wants this device shown so long."""
 
     connected: bool
     unsent: Count
     last_ack_age_s: Annotated[float, Meta(ge=0)] | None = None
     fault: Annotated[str, Meta(max_length=1000)] | None = None
+    identify_s: Annotated[float, Meta(ge=0, le=IDENTIFY_S)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class State:
     """What the gate knows of itself.
 
     `unsent` is None where the journal does not answer; `set_aside` counts corrupt journals kept beside it, `unusable`
-    what of the trust list can check no pass.
+    what of the trust list can check no pass; `fill_permille` is how full the journal is.
     """
 
     in_service: bool
@@ -43,6 +46,8 @@ class State:
     unusable: int
     uplink: UplinkStatus | None
     service_state: bool = False
+    fill_permille: int = 0
+    bytes_per_record: int | None = None
     voice: tuple[str, ...] = ()  # what is wrong with buzzer and heartbeat
 
 
@@ -65,6 +70,11 @@ class UplinkFile:
             self._written_ns, self._changed_ns = about.st_mtime_ns, now_ns
         return status if now_ns - self._changed_ns <= SILENT_NS else None
 
+    def identify_until_ns(self, now_ns: int) -> int:
+        """Return until when the device is to be shown (monotonic), counted from when that was said."""
+        status = self.status(now_ns)
+        return self._changed_ns + round(status.identify_s * 1e9) if status else 0
+
 
 def health_of(state: State, device: DeviceConfig, texts: dict[str, Words]) -> Health:
     """Return the device's health, with its notices in both languages."""
@@ -80,6 +90,7 @@ def health_of(state: State, device: DeviceConfig, texts: dict[str, Words]) -> He
         uplink_connected=uplink.connected if uplink else None,
         last_ack_age_s=uplink.last_ack_age_s if uplink else None,
         uplink_fault=uplink.fault if uplink else None,
+        bytes_per_record=state.bytes_per_record,
         notices=tuple(_notice(code, number, texts) for code, number in _numbers(state).items() if number),
     )
 
@@ -93,6 +104,7 @@ def _numbers(state: State) -> dict[str, int]:
         "no-rules": 1,  # as long as there is no engine for them
         "clock-not-synchronised": not state.clock_trusted,
         "journal-set-aside": state.set_aside,
+        "journal-filling": state.fill_permille // 10 if state.fill_permille >= FILLING_PERMILLE else 0,
         **dict.fromkeys(state.voice, 1),
         "trust-unusable": state.unusable,
         "uplink-silent": uplink is None,

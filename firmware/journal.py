@@ -4,53 +4,55 @@ It is the queue to the uplink as well; there is no second one.
 """
 
 import contextlib
-import os
 import sqlite3
-import stat
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from firmware.checkin import COLUMNS, CheckIn, to_row
+from firmware.checkin import COLUMNS, FIELDS, MAX_AT_MS, CheckIn, to_row
 from firmware.journal_base import (
-    APPLICATION_ID,
-    ASIDE,
-    FILE_MODE,
-    SCHEMA_VERSION,
-    WORLD,
+    BUSY_S,
+    SIZE_MIB,
     JournalError,
+    JournalFullError,
     MalformedError,
-    beside,
     connect,
-    pragma,
     read_mark,
     remove_mark,
-    sync_folder,
     translated,
 )
-from firmware.journal_wal import lost_frames
+from firmware.journal_file import behind, checked, make_file, migrate_apart, put_aside
+from firmware.journal_space import (
+    PAGE_BYTES,
+    Diagnostic,
+    Swept,
+    bound_reached,
+    disk_reached,
+    drop_copies,
+    fill_permille,
+    make_room,
+    pages_of,
+    sweep,
+    transaction,
+    write_diagnostics,
+)
 from firmware.small_files import inode_of
 
-__all__ = ["Journal", "JournalError"]
+__all__ = ["Journal", "JournalError", "JournalFullError"]
 
-BLANK_MAX_ROWS = 1000  # ours: one transaction of some milliseconds, so that no light waits long for it
 WAL_MAX_PAGES = 2000  # ours: 8 MiB; a gate that is never idle checkpoints here, within an append
 PROBE_BYTES = 16 * 1024  # more than an append writes: what has room for a probe has room for a check-in
-MIGRATION_MAX_S = 60.0
+_SOUND = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)  # the file itself is; only room or the lock was missing
+_FULL_CURE = "let the uplink send, run greengate journal export, or raise it"
+_DISK_CURE = "free some space on it, or let the uplink send"
 
 _APPEND = f"""
     INSERT INTO checkin (seq, {COLUMNS})
-    SELECT 1 + max(coalesce((SELECT max(seq) FROM checkin), 0), acked_seq), ?, ?, ?, ?, ?, ?, ?, ?, ?
+    SELECT 1 + max(coalesce((SELECT max(seq) FROM checkin), 0), acked_seq), {", ".join("?" * FIELDS)}
     FROM meta
 """  # noqa: S608 - COLUMNS is a constant of ours
-_UNSENT = "SELECT coalesce((SELECT max(seq) FROM checkin), acked_seq) - acked_seq FROM meta"
-_BLANK = """
-    UPDATE checkin SET pseudonym = NULL, kinds = '' WHERE seq IN (
-        SELECT seq FROM checkin WHERE at_ms < ? AND (pseudonym IS NOT NULL OR kinds <> '') LIMIT ?)
-"""
+_UNSENT = "SELECT max(coalesce((SELECT max(seq) FROM checkin), 0), acked_seq) - acked_seq FROM meta"
 
 T = TypeVar("T")
 
@@ -60,25 +62,28 @@ class Journal:
 
     `set_aside` names the file last set aside since `open`, None where all was well.
     Every method raises JournalError where the disk is full, read-only or failing; the next call tries anew.
+    `append` and `probe` raise JournalFullError where the file has its size, or its disk has no more for it, and it
+    holds only what is unsent.
     """
 
-    def __init__(self, path: Path, migrate: Callable[[Path], None]) -> None:
+    def __init__(self, path: Path, migrate: Callable[[Path], None], size_mib: int) -> None:
         self._path = path
+        self._size_mib = size_mib
         self._migrate = migrate
         self._db: sqlite3.Connection | None = None
         self._inode: int | None = None
         self.set_aside: Path | None = None
 
     @classmethod
-    def open(cls, path: Path, *, migrate: Callable[[Path], None] | None = None) -> Self:
+    def open(cls, path: Path, *, migrate: Callable[[Path], None] | None = None, size_mib: int = SIZE_MIB) -> Self:
         """Open the journal at a path, whole and up to date; create it where there is none.
 
-        `migrate` brings the file's schema up to date; by default in a process of its own.
+        `migrate` brings the file's schema up to date; by default in a process of its own. `size_mib` bounds the file.
         Raises: JournalError, also for a file that is newer than this program or is no journal but another's database.
         """
-        journal = cls(path, migrate or migrate_apart)
+        journal = cls(path, migrate or migrate_apart, size_mib)
         try:
-            journal._run(_checked)
+            journal._run(checked)
             journal.heed_mark()
         except BaseException:
             journal.close()
@@ -114,28 +119,65 @@ class Journal:
                 raise MalformedError("no meta row")
             return cursor.lastrowid
 
-        return self._run(insert)
+        return self._with_room(insert)
 
     def probe(self) -> None:
         """Write, as an append would but without a check-in, to find out whether one can be recorded.
 
         Raises: JournalError.
         """
-        self._run(lambda db: db.execute("REPLACE INTO probe VALUES (1, zeroblob(?))", (PROBE_BYTES,)))
+
+        def write(db: sqlite3.Connection) -> None:
+            with transaction(db):  # in one: the pages are new ones each time, and free for check-ins afterwards
+                db.execute("INSERT INTO probe VALUES (1, zeroblob(?))", (PROBE_BYTES,))
+                db.execute("DELETE FROM probe")
+
+        self._with_room(write)
 
     def unsent(self) -> int:
         """Return how many check-ins the centre has not acknowledged."""
         return self._run(lambda db: int(db.execute(_UNSENT).fetchone()[0]))
 
-    def blank_before(self, at_ms: int) -> int:
-        """Blank pseudonym and kinds of check-ins before a time, and return how many were; at most
-        `BLANK_MAX_ROWS` at once: call again until it returns less.
-        """  # noqa: D205 - one sentence, and a long one
-        return self._run(lambda db: db.execute(_BLANK, (at_ms, BLANK_MAX_ROWS)).rowcount)
+    def sweep(self, after: int, blank_ms: int, drop_ms: int, now_ms: int = MAX_AT_MS) -> Swept:
+        """Look at some rows after a number, and let go of them what is past its time; see `journal_space.sweep`.
 
-    def checkpoint(self) -> None:
-        """Carry the write-ahead log into the file, as far as possible without waiting: call it when idle."""
-        self._run(lambda db: db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone())
+        Call it again with the number that it returns, until that is None.
+        """
+        return self._run(lambda db: sweep(db, after, blank_ms, drop_ms, now_ms))
+
+    def fill_permille(self) -> int:
+        """Return how much of the file's room is used, 1000 at most: of its bound, or of its disk."""
+        return self._run(lambda db: fill_permille(db, self._size_mib, self._path))
+
+    def write_diagnostics(self, notes: Sequence[Diagnostic]) -> None:
+        """Write what befell the device."""
+        self._run(lambda db: write_diagnostics(db, notes))
+
+    def make_room(self) -> None:
+        """Delete some diagnostics, or where there are none some copies of what the centre has."""
+        self._run(make_room)
+
+    def drop_copies(self) -> None:
+        """Delete some copies of what the centre has."""
+        self._run(drop_copies)
+
+    def checkpoint(self, *, empty: bool = True) -> bool:
+        """Carry the write-ahead log into the file, and empty it, so that nothing deleted is left in it.
+
+        One that is not emptied is written over from its start: that wears a card less than a file that grows anew.
+        Call it when idle: it waits for nobody, and tells whether all was carried.
+        """
+        how = "TRUNCATE" if empty else "RESTART"
+
+        def carry(db: sqlite3.Connection) -> bool:
+            db.execute("PRAGMA busy_timeout=0")
+            try:
+                busy, *_ = db.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+            finally:
+                db.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
+            return not busy
+
+        return self._run(carry)
 
     def heed_mark(self) -> bool:
         """Set the journal aside if the uplink has marked this very file as damaged; tell whether it was.
@@ -149,10 +191,25 @@ class Journal:
         damaged = mark.inode == inode_of(self._path)
         if damaged:
             self._put_aside()
-            self._run(_checked)
+            self._run(checked)
         with contextlib.suppress(OSError):  # a mark that stays names a file that is no more
             remove_mark(self._path)
         return damaged
+
+    def _with_room(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something that takes room; what may go makes it where there is none. Raises: JournalError."""
+
+        def within(db: sqlite3.Connection) -> T:
+            if disk_reached(db, self._path):
+                raise JournalFullError(f"{self._path}: the rest of its disk is for acknowledgements: {_DISK_CURE}")
+            return action(db)
+
+        while True:
+            try:
+                return self._run(within)
+            except JournalFullError:
+                if not self._run(make_room):
+                    raise
 
     def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -169,7 +226,9 @@ class Journal:
             return action(self._connected())
         except (sqlite3.Error, OSError) as error:
             problem = translated(self._path, error)
-            if isinstance(problem, JournalError) and not _only_full(error):
+            if _primary(error) == sqlite3.SQLITE_FULL and self._db is not None and bound_reached(self._db):
+                raise JournalFullError(f"{self._path}: as large as journal.size_mib allows: {_FULL_CURE}") from error
+            if isinstance(problem, JournalError) and _primary(error) not in _SOUND:
                 self.close()  # after an I/O error its caches are not to be trusted
             raise problem from error
 
@@ -178,106 +237,27 @@ class Journal:
         if self._db is not None and self._inode is not None and inode_of(self._path) == self._inode:
             return self._db
         self.close()
-        self._make_file()
+        make_file(self._path)
         self._db = connect(self._path, create=False)
-        if self._behind(self._db):
+        if behind(self._path, self._db):
             self.close()
             self._migrate(self._path)
             self._db = connect(self._path, create=False)
         self._db.execute(f"PRAGMA wal_autocheckpoint={WAL_MAX_PAGES}")
+        self._db.execute(f"PRAGMA journal_size_limit={WAL_MAX_PAGES * PAGE_BYTES}")  # had a reader made it longer
+        self._db.execute(f"PRAGMA max_page_count={pages_of(self._size_mib)}")
         self._inode = inode_of(self._path)
         return self._db
 
-    def _make_file(self) -> None:
-        """Create the file where there is none, for this user and group; never beside a log of another one."""
-        size = self._path.stat().st_size if self._path.exists() else 0
-        wal = beside(self._path, "-wal")
-        if size == 0 and wal.exists() and wal.stat().st_size > 0:
-            raise MalformedError("a log without its file")  # SQLite would delete it
-        if self._path.exists():
-            _shut_out(self._path)
-            return
-        file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
-        try:
-            os.fchmod(file, FILE_MODE)  # whatever the umask
-        finally:
-            os.close(file)
-        sync_folder(self._path.parent)
-
-    def _behind(self, db: sqlite3.Connection) -> bool:
-        """Tell whether the schema is to be migrated, after making sure that the file is ours."""
-        version, application = pragma(db, "user_version"), pragma(db, "application_id")
-        empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application != APPLICATION_ID and not empty:
-            raise JournalError(f"{self._path}: another program's database: name another file as journal.path")
-        if version > SCHEMA_VERSION:
-            raise JournalError(f"{self._path}: schema {version} is newer than this program: update the program")
-        _, frames, _ = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if lost_frames(beside(self._path, "-wal"), max(frames, 0)):
-            raise MalformedError("its log is damaged")
-        return bool(version < SCHEMA_VERSION)
-
     def _put_aside(self) -> None:
-        """Rename the file and its log, the file first: a log alone is recognised, a file alone would seem whole.
-
-        The connection is closed afterwards: SQLite then sees that the file was moved, and leaves its log as it is.
-        """
-        aside = _free_name(beside(self._path, time.strftime(f"{ASIDE}%Y%m%dT%H%M%SZ", time.gmtime())))
+        """Rename the file and its log, and close the connection only then: SQLite sees that the file was moved, and
+        leaves its log as it is.
+        """  # noqa: D205 - one sentence, and a long one
         try:
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    beside(self._path, suffix).rename(beside(aside, suffix))
-            sync_folder(self._path.parent)
-        except OSError as error:
-            raise translated(self._path, error) from error
+            self.set_aside = put_aside(self._path)
         finally:
             self.close()
-        self.set_aside = aside
 
 
-def migrate_apart(path: Path) -> None:
-    """Migrate in a process of its own: sqlite-utils would cost this one 17 MiB for good.
-
-    Raises: JournalError.
-    """
-    import subprocess  # noqa: PLC0415 - only where a journal is new or old
-
-    command = [sys.executable, "-m", "firmware.journal_schema", str(path)]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MIGRATION_MAX_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise JournalError(f"{path}: its migration takes too long: check its disk") from error
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise JournalError(f"{path}: its schema cannot be brought up to date: {lines[-1]}")
-
-
-def _shut_out(path: Path) -> None:
-    """Take the world's rights to a file away, if it has any; other rights are as somebody wants them."""
-    mode = path.stat().st_mode
-    if mode & WORLD:
-        with contextlib.suppress(PermissionError):  # another user's: theirs to decide
-            path.chmod(stat.S_IMODE(mode) & ~WORLD)
-
-
-def _checked(db: sqlite3.Connection) -> None:
-    problem = pragma(db, "quick_check(1)")
-    if problem != "ok":
-        raise MalformedError(problem)
-
-
-def _only_full(error: sqlite3.Error | OSError) -> bool:
-    """Tell whether the file itself is sound, and only room or the lock was missing."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR) & 0xFF
-    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
-
-
-def _free_name(path: Path) -> Path:
-    """Return the path, or where it is taken the first free one with a number behind."""
-    number, free = 1, path
-    while any(beside(free, suffix).exists() for suffix in ("", "-wal", "-shm")):
-        number += 1
-        free = beside(path, f"-{number}")
-    return free
+def _primary(error: sqlite3.Error | OSError) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR)) & 0xFF

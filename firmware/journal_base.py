@@ -6,14 +6,15 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import msgspec
 
+from firmware.checkin import Row, row_problem
 from firmware.small_files import read_small_json, write_small
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x43584A31  # "CXJ1": tells the journal from anybody else's SQLite file
 EPOCH_BYTES = 8
 HASH_BYTES = 32
@@ -23,6 +24,7 @@ MARK_MAX_BYTES = 4096
 ASIDE = ".corrupt-"  # what follows the name of a journal that was set aside, before the time
 FILE_MODE = 0o660  # gate and uplink are users of their own in one group; SQLite gives its log the same
 WORLD = 0o007
+SIZE_MIB = 256  # as the configuration says where it says nothing
 
 _MALFORMED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CURES = {
@@ -47,6 +49,10 @@ _CODES = {  # what SQLite makes of the system's errors; the rest is an I/O error
 
 class JournalError(Exception):
     """A journal that cannot be read or written now: what is wrong, and the cure, on one line."""
+
+
+class JournalFullError(JournalError):
+    """A journal as large as it may become, or as its disk lets it, with nothing in it that may go: no check-in more."""
 
 
 class MalformedError(Exception):
@@ -80,6 +86,34 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
 def pragma(db: sqlite3.Connection, name: str) -> Any:  # noqa: ANN401 - SQLite's values have no static type
     """Return the first value that a PRAGMA gives."""
     return db.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def meta_of(db: sqlite3.Connection) -> tuple[bytes, int, bytes]:
+    """Return the journal's epoch, the last number that the centre acknowledged, and the hash of that batch.
+
+    Raises: MalformedError, sqlite3.Error.
+    """
+    row = db.execute("SELECT epoch, acked_seq, acked_hash FROM meta").fetchone()
+    if row is None or [type(value) for value in row] != [bytes, int, bytes]:
+        raise MalformedError("no meta row")
+    epoch, acked_seq, acked_hash = row
+    if len(epoch) != EPOCH_BYTES or len(acked_hash) != HASH_BYTES or acked_seq < 0:
+        raise MalformedError("its meta row is none")
+    return epoch, acked_seq, acked_hash
+
+
+def checked_rows(numbered: list[tuple[Any, ...]], first_seq: int) -> tuple[Row, ...]:
+    """Return the rows of numbered ones.
+
+    Raises: MalformedError for a hole between them, or a row that is none.
+    """
+    if [row[0] for row in numbered] != list(range(first_seq, first_seq + len(numbered))):
+        raise MalformedError("a number is missing")
+    rows = tuple(cast(Row, row[1:]) for row in numbered)
+    for row in rows:
+        if problem := row_problem(row):
+            raise MalformedError(f"a row is no check-in: {problem}")
+    return rows
 
 
 def translated(path: Path, error: sqlite3.Error | OSError) -> JournalError | MalformedError:

@@ -53,6 +53,29 @@ def first_light(db: Database) -> None:
     db.table("meta").insert({"id": 1, "epoch": epoch, "acked_seq": 0, "acked_hash": NO_HASH})
 
 
+@migrations()
+def for_the_centre(db: Database) -> None:
+    """Add what a check-in holds for the centre, how far the clock was trusted in words, and diagnostics.
+
+    Columns are added to the rows where they are: a copy of the table would leave the file twice as large for good.
+    """
+    columns = {"type": "check-in", "clock": "synchronised", "profile": "default"}
+    for name, before in columns.items():
+        db.execute(f"ALTER TABLE checkin ADD COLUMN {name} TEXT NOT NULL DEFAULT '{before}'")
+    for name in ("details", "about"):
+        db.execute(f"ALTER TABLE checkin ADD COLUMN {name} BLOB")
+    db.execute("UPDATE checkin SET clock = 'untrusted' WHERE clock_trusted = 0")
+    db.execute("ALTER TABLE checkin DROP COLUMN clock_trusted")
+    db.execute("DELETE FROM probe")
+    db.create_table(
+        "diagnostic",
+        {"id": int, "at_ms": int, "code": str, "text": str},
+        pk="id",
+        not_null={"at_ms", "code", "text"},
+        strict=True,
+    )
+
+
 def migrate(path: Path) -> None:
     """Bring the journal at a path up to date, all or nothing.
 

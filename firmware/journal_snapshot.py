@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from firmware.checkin import COLUMNS, CheckIn, from_row
+from firmware.checkin import COLUMNS, Row, row_problem
 from firmware.journal_base import (
     APPLICATION_ID,
     ASIDE,
     BUSY_S,
-    EPOCH_BYTES,
-    HASH_BYTES,
     SCHEMA_VERSION,
     JournalError,
     MalformedError,
     beside,
+    checked_rows,
+    meta_of,
     pragma,
     translated,
 )
@@ -31,20 +31,24 @@ MISSES_MAX = 20_000  # ours: numbers that cannot be read, one after another, bef
 IN_MEMORY = Path("/run")  # where a copy of check-ins is not left on a card
 COPIES = 4  # ours: of a copy's size are free where it goes, since the gate lives there too
 COPY_PREFIX = "greengate-journal-"
-_META = "SELECT epoch, acked_seq, acked_hash FROM meta"
-_COUNTS = "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM checkin"
+_COUNTS = "SELECT count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) FROM checkin WHERE seq > ?"
 _ROWS = f"SELECT seq, {COLUMNS} FROM checkin WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - our constant
 _ROW = f"SELECT {COLUMNS} FROM checkin WHERE seq = ?"  # noqa: S608 - as above
+_ROW_1 = """
+    SELECT 'check-in', id, at_ms, CASE clock_trusted WHEN 0 THEN 'untrusted' ELSE 'synchronised' END, lane, direction,
+        'default', verdict, reason, kinds, pseudonym, NULL, NULL
+    FROM checkin WHERE seq = ?
+"""  # of schema 1: a journal that was set aside is not migrated any more
 _LAST = "SELECT max(seq) FROM checkin"
-_OLDEST = "SELECT at_ms FROM checkin ORDER BY seq LIMIT 1"
-_NOT_READABLE = (sqlite3.DatabaseError, ValueError, TypeError)
+_OLDEST = "SELECT at_ms FROM checkin WHERE seq > ? ORDER BY seq LIMIT 1"
+_NOT_READABLE = (sqlite3.DatabaseError, ValueError, TypeError)  # Python's own: a text that is not UTF-8, for one
 
 
 class Run(NamedTuple):
-    """Hold check-ins whose numbers follow one another, as many as one batch takes."""
+    """Hold rows whose numbers follow one another, at most as many as one batch takes."""
 
     first_seq: int
-    records: tuple[CheckIn, ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,8 @@ class Snapshot:
         """
         last = self.acked_seq
         while rows := self.db.execute(_ROWS, (last, MAX_RECORDS)).fetchall():
-            if [row[0] for row in rows] != list(range(last + 1, last + 1 + len(rows))):
-                raise MalformedError("a number is missing")
-            try:
-                yield Run(last + 1, tuple(from_row(row[1:]) for row in rows))
-            except (ValueError, TypeError) as error:
-                raise MalformedError(f"a row is no check-in: {error}") from error
-            last = int(rows[-1][0])
+            yield Run(last + 1, checked_rows(rows, last + 1))
+            last += len(rows)
 
     def check(self, seen: Callable[[int], None] = lambda _: None) -> None:
         """Check the whole file and every row; `seen` is told how many more. Raises: MalformedError."""
@@ -79,7 +78,7 @@ class Snapshot:
         if problem != "ok":
             raise MalformedError(" ".join(str(problem).split()))
         for run in self.runs():
-            seen(len(run.records))
+            seen(len(run.rows))
 
 
 @contextmanager
@@ -189,36 +188,27 @@ def _check_ours(path: Path, db: sqlite3.Connection) -> None:
 
 
 def _snapshot(path: Path, db: sqlite3.Connection) -> Snapshot:
-    epoch, acked_seq, acked_hash = _meta(db)
-    count, first, last = db.execute(_COUNTS).fetchone()
+    epoch, acked_seq, acked_hash = meta_of(db)
+    count, first, last = db.execute(_COUNTS, (acked_seq,)).fetchone()
     if count and not (first == acked_seq + 1 and count == last - first + 1):
         raise MalformedError(f"{path.name}: a number is missing")
-    oldest = db.execute(_OLDEST).fetchone()
+    oldest = db.execute(_OLDEST, (acked_seq,)).fetchone()
     return Snapshot(db, epoch, acked_seq, acked_hash, int(count), oldest and int(oldest[0]))
-
-
-def _meta(db: sqlite3.Connection) -> tuple[bytes, int, bytes]:
-    row = db.execute(_META).fetchone()
-    if row is None or [type(value) for value in row] != [bytes, int, bytes]:
-        raise MalformedError("no meta row")
-    epoch, acked_seq, acked_hash = row
-    if len(epoch) != EPOCH_BYTES or len(acked_hash) != HASH_BYTES or acked_seq < 0:
-        raise MalformedError("its meta row is none")
-    return epoch, acked_seq, acked_hash
 
 
 def _salvaged(path: Path) -> Salvaged:
     db = sqlite3.connect(path, isolation_level=None)
     try:
         db.execute("PRAGMA cell_size_check=ON")
-        epoch, acked_seq, acked_hash = _meta(db)
+        epoch, acked_seq, acked_hash = meta_of(db)
         return Salvaged(epoch, acked_seq, acked_hash, list(_in_runs(_readable(db, acked_seq))))
     finally:
         db.close()
 
 
-def _readable(db: sqlite3.Connection, acked_seq: int) -> Iterator[tuple[int, CheckIn]]:
-    """Yield each check-in that can be read, looked up by its number: damaged pages hide no others."""
+def _readable(db: sqlite3.Connection, acked_seq: int) -> Iterator[tuple[int, Row]]:
+    """Yield each row that can be read, looked up by its number: damaged pages hide no others."""
+    select = _ROW_1 if pragma(db, "user_version") == 1 else _ROW
     try:
         last = int(db.execute(_LAST).fetchone()[0] or 0)
     except _NOT_READABLE:
@@ -227,19 +217,19 @@ def _readable(db: sqlite3.Connection, acked_seq: int) -> Iterator[tuple[int, Che
     while misses < MISSES_MAX and (last is None or seq < last):
         seq, misses = seq + 1, misses + 1
         with suppress(*_NOT_READABLE):
-            row = db.execute(_ROW, (seq,)).fetchone()
-            if row is not None:
-                yield seq, from_row(row)
+            row = db.execute(select, (seq,)).fetchone()
+            if row is not None and row_problem(row) is None:
+                yield seq, row
                 misses = 0
 
 
-def _in_runs(numbered: Iterable[tuple[int, CheckIn]]) -> Iterator[Run]:
-    first, records = 0, list[CheckIn]()
-    for seq, checkin in numbered:
-        if records and (seq != first + len(records) or len(records) == MAX_RECORDS):
-            yield Run(first, tuple(records))
-            records = []
-        first = seq if not records else first
-        records.append(checkin)
-    if records:
-        yield Run(first, tuple(records))
+def _in_runs(numbered: Iterable[tuple[int, Row]]) -> Iterator[Run]:
+    first, rows = 0, list[Row]()
+    for seq, row in numbered:
+        if rows and (seq != first + len(rows) or len(rows) == MAX_RECORDS):
+            yield Run(first, tuple(rows))
+            rows = []
+        first = seq if not rows else first
+        rows.append(row)
+    if rows:
+        yield Run(first, tuple(rows))

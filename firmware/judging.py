@@ -1,14 +1,16 @@
 """From the texts of one frame to a judgement: what is recorded, and what makes it the same presentation (pure)."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, assert_never
 
+from firmware.detail_names import Detail
 from firmware.messages import VerdictName
 from firmware.session import Key
 from verifier import Accepted, Reason, Refused, Undecided
+from verifier.documents.hcert import HealthCertificate
 
 HC1 = "HC1:"  # hcert-spec-v1, section 5.3
 NO_PASS = str(Reason.UNSUPPORTED_KIND)  # the answer to every text without that prefix
@@ -24,8 +26,9 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer without anything of the holder's but the identity, which is never stored as it is.
+    """An answer, and of the holder the identity, which is never stored as it is, and the details that were asked for.
 
+    `details` are of accepted passes only, are shown by no `repr`, and are gone from what is left `without_details`.
     `beside` are the keys that the other codes in the frame would have alone: a poster that a pass was held before.
     """
 
@@ -36,10 +39,17 @@ class Judgement:
     identity: bytes | None = None
     clock_trusted: bool = True
     beside: tuple[Key, ...] = ()
+    details: Mapping[Detail, str] = field(default_factory=dict, repr=False, hash=False)
+
+    def without_details(self) -> "Judgement":
+        """Return what the lights and the screen need of it."""
+        return replace(self, details={}) if self.details else self
 
 
-def judge(texts: Sequence[str], judge_: Judge, at: datetime, *, clock_trusted: bool) -> Judgement | None:
-    """Judge the texts of one frame; None where there is none.
+def judge(
+    texts: Sequence[str], judge_: Judge, at: datetime, *, clock_trusted: bool, wanted: Sequence[Detail] = ()
+) -> Judgement | None:
+    """Judge the texts of one frame; None where there is none. `wanted` are the details to take of an accepted pass.
 
     1. Passes go before other codes, which are ignored beside them (a poster, a parcel).
     2. More than one pass in a frame is nobody's turn: undecided.
@@ -53,7 +63,7 @@ def judge(texts: Sequence[str], judge_: Judge, at: datetime, *, clock_trusted: b
     beside = tuple(Key(_hash(text), "undecided", NO_PASS) for text in distinct if text != chosen and text not in passes)
     if len(passes) > 1:
         return replace(undecided(passes, "several-codes"), clock_trusted=clock_trusted, beside=beside)
-    judgement = _judgement(judge_.verify(chosen, at), chosen)
+    judgement = _judgement(judge_.verify(chosen, at), chosen, wanted if clock_trusted else ())
     if passes and not clock_trusted:
         judgement = _reworded(judgement, "undecided", "clock-not-trusted")
     return replace(judgement, clock_trusted=clock_trusted, beside=beside)
@@ -67,10 +77,12 @@ def undecided(texts: Sequence[str], reason: str) -> Judgement:
     return Judgement("undecided", reason, Key(digest.digest(), "undecided", reason))
 
 
-def _judgement(verdict: Accepted | Refused | Undecided, text: str) -> Judgement:
+def _judgement(verdict: Accepted | Refused | Undecided, text: str, wanted: Sequence[Detail]) -> Judgement:
+    details: dict[Detail, str] = {}
     match verdict:
         case Accepted():
             name: VerdictName = "accepted"
+            details = {detail: _detail(detail, verdict.document) for detail in wanted}
         case Refused():
             name = "refused"
         case Undecided():
@@ -83,7 +95,26 @@ def _judgement(verdict: Accepted | Refused | Undecided, text: str) -> Judgement:
         Key(verdict.identity or _hash(text), name, str(verdict.reason)),
         kinds=verdict.document.kinds if verdict.document else (),
         identity=verdict.identity,
+        details=details,
     )
+
+
+def _detail(detail: Detail, document: HealthCertificate) -> str:
+    """Return a detail as its issuer wrote it: names in the holder's letters, else in the machine-readable zone's."""
+    match detail:
+        case "name":
+            name = document.name
+            parts = (name.family or _spaced(name.family_standard), name.given or _spaced(name.given_standard))
+            return " ".join(filter(None, parts))
+        case "birth-date":
+            return document.date_of_birth
+        case _:
+            assert_never(detail)
+
+
+def _spaced(standard: str) -> str:
+    """Return a name without the fillers of the machine-readable zone (ICAO Doc 9303, part 3, section 4.6)."""
+    return " ".join(standard.replace("<", " ").split())
 
 
 def _reworded(judgement: Judgement, verdict: VerdictName, reason: str) -> Judgement:

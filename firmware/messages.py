@@ -10,7 +10,7 @@ MAX_TEXTS = 8  # ours: of one frame; drivers/symbols may report more symbols, an
 MAX_TEXT_CHARS = 7089  # digits in a version 40 QR code (ISO/IEC 18004, table 7): no symbol holds more
 
 ReaderFault = Literal["no-camera", "camera-stalled"]
-Aspect = Literal["ready", "accepted", "refused", "undecided", "out-of-service"]
+Aspect = Literal["ready", "accepted", "refused", "undecided", "identify", "out-of-service"]
 VerdictName = Literal["accepted", "refused", "undecided"]
 M = TypeVar("M")
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -73,6 +73,7 @@ class Health(_Message, frozen=True, tag="health"):
     uplink_connected: bool | None
     last_ack_age_s: float | None
     uplink_fault: str | None = None
+    bytes_per_record: Count | None = None
     notices: tuple[Notice, ...] = ()
 
 

@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from firmware.config import ConfigError, PanelConfig
+from firmware.config import ConfigError
+from firmware.config_sections import PanelConfig
 from firmware.crash import report_crash
 from firmware.events import Started, Stopped, log
 from firmware.handed_over import handed_over

@@ -1,8 +1,9 @@
 """From an aspect to lamps and tones (pure): which lamp is lit when, when that changes next, and what sounds first.
 
 The table is that of the words and aspects on the device: accepted green steady for the lease, refused red steady,
-undecided red flashing slowly, out of service a short red flash every 3 s, ready dark. An active buzzer has one pitch,
-so that tones differ by how many beeps they have and how long: accepted one long, refused two, undecided three short.
+undecided red flashing slowly, out of service a short red flash every 3 s, ready dark; a device that is looked for
+flashes red twice a second. An active buzzer has one pitch, so that tones differ by how many beeps they have and how
+long: accepted one long, refused two, undecided three short, a device that is looked for one long and one short.
 """
 
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ PATTERNS: dict[Aspect, tuple[Step, ...]] = {
     "accepted": (Step(GREEN, None),),
     "refused": (Step(RED, None),),
     "undecided": (Step(RED, _S // 2), Step(DARK, _S // 2)),
+    "identify": (
+        *(Step(RED, _S // 10), Step(DARK, _S // 10)),
+        *(Step(RED, _S // 10), Step(DARK, _S * 7 // 10)),
+    ),
     "out-of-service": (Step(RED, _S * 15 // 100), Step(DARK, _S * 285 // 100)),
 }
 
@@ -44,7 +49,9 @@ TONES: dict[Aspect, Tone] = {  # seconds on, then off, by turns; what is not her
     "accepted": ((0.6, 0.0),),
     "refused": ((0.25, 0.15), (0.25, 0.0)),
     "undecided": ((0.1, 0.1), (0.1, 0.1), (0.1, 0.0)),
+    "identify": ((0.5, 0.2), (0.1, 0.0)),
 }
+RESTING: tuple[Aspect, ...] = ("ready", "identify", "out-of-service")  # nobody is being answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 """The uplink's log events, an addition to the closed list in `events`."""
 
+from collections.abc import Callable
+
 from firmware.events import LogEvent
+from firmware.floods import Seldom
 
 
 class UplinkConnected(LogEvent, frozen=True, tag="uplink-connected"):
@@ -29,10 +32,33 @@ class BatchResent(LogEvent, frozen=True, tag="batch-resent"):
 
 
 class AckIgnored(LogEvent, frozen=True, tag="ack-ignored"):
-    """Acknowledgements were not of a batch sent since the start, or were malformed: how many, and why the last."""
+    """Acknowledgements were forged, of another's batch or of none sent since the start: how many, and why the last."""
 
     why: str
     count: int = 1
+
+
+class OrderObeyed(LogEvent, frozen=True, tag="order-obeyed"):
+    """The centre commanded something."""
+
+    command: str
+
+
+class OrderIgnored(LogEvent, frozen=True, tag="order-ignored"):
+    """Commands were forged, another's, repeated, stale or too many: how many, and why the last."""
+
+    why: str
+    count: int = 1
+
+
+class UplinkKeysMissing(LogEvent, frozen=True, tag="uplink-keys-missing"):
+    """The uplink sends nothing, as a key or certificate is missing or wrong: which, and what to do."""
+
+    why: str
+
+
+class UplinkKeysTaken(LogEvent, frozen=True, tag="uplink-keys-taken"):
+    """The device's and the centre's keys were read: at the start, when they came, or renewed."""
 
 
 class UplinkStatusFailed(LogEvent, frozen=True, tag="uplink-status-failed"):
@@ -45,3 +71,22 @@ class UplinkJournalFailed(LogEvent, frozen=True, tag="uplink-journal-failed"):
     """The journal cannot be read or written by the uplink now."""
 
     why: str
+
+
+class Ignored:
+    """Say seldom what was not taken: how often, and why the last time."""
+
+    def __init__(self, say: Callable[[str, int], None]) -> None:
+        self._why = ""
+        self._now_s = 0.0
+        self._seldom = Seldom(lambda count: say(self._why, count), lambda: round(self._now_s * 1e9))
+
+    def happened(self, why: str, now_s: float) -> None:
+        """Count one more."""
+        self._why, self._now_s = why, now_s
+        self._seldom.happened()
+
+    def turn(self, now_s: float) -> None:
+        """Say what was counted, if that is due."""
+        self._now_s = now_s
+        self._seldom.turn()

@@ -1,68 +1,96 @@
-"""Batches and acknowledgements on the wire between a device and its centre; written down in docs/wire.md.
+"""Batches and acknowledgements on the wire between a device and its centre; written down in docs/protocol.md.
 
 Pure: bytes to values and back. Whatever arrives gives a value within its bounds or a WireError, nothing else.
+
+A batch can be opened in two steps: who signed it and which numbers it holds is for everybody who knows the centre's
+authority; the records are for the centre alone.
 """
 
 import hashlib
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
-from uuid import UUID
+from datetime import datetime
+from typing import Final, NamedTuple
 
-from firmware.checkin import CheckIn
+from firmware.checkin import FIELDS, Row, row_problem
+from firmware.envelope import (
+    ENVELOPE_MAX_BYTES,
+    Authority,
+    Signer,
+    check_centre,
+    check_device,
+    is_device_name,
+)
+from firmware.sealing import KEY_ID_BYTES, SEALED_EXTRA_BYTES, Recipient, Unsealer
 from firmware.wire_cbor import WireError as WireError  # noqa: PLC0414 - part of this module's interface
-from firmware.wire_cbor import byte_string, dumps, loads, require
+from firmware.wire_cbor import dumps, loads, loads_as, require
 
 VERSION = 1
 EPOCH_BYTES = 8
 HASH_BYTES = 32
 FIRST_PREVIOUS: Final = bytes(HASH_BYTES)  # stands for the batch before the first one
-MAX_RECORDS = 400  # ours: so many of the longest check-ins fit into the two bounds below
-MAX_INFLATED_BYTES = 256 * 1024  # ours: guards against zlib bombs
-MAX_BATCH_BYTES = 256 * 1024  # ours: what the broker driver carries
-MAX_ACK_BYTES = 1024  # ours: an acknowledgement has about 110, with a signature about 200
+MAX_RECORDS = 400  # ours: some 50 KB of usual check-ins; a broker and a slow network carry so much at once
+MAX_RECORDS_BYTES = 120 * 1024  # ours: a batch of records that cannot be compressed stays below the next bound
+MAX_BATCH_BYTES = 128 * 1024 - 1  # what MQTT services on offer carry: AWS IoT Core takes 128 KB
+MAX_ACK_BYTES = 1024 + ENVELOPE_MAX_BYTES  # ours: an acknowledgement has about 100 in its envelope
 MAX_SEQ = 2**63 - 1  # what SQLite numbers rows with
-COSE_SIGN1 = b"\xd2\x84"  # tag 18, and an array of four (RFC 9052, section 4.2)
-MAP_HEAD = 0xA0  # of a map of no pairs (RFC 8949, section 3)
-NO_HEADERS = b"\x40\xa0"  # protected h'', unprotected {}
+COMPRESSION = 1  # zlib's fastest makes a batch 1 % larger than its default, in a third of the time
 TOPIC_PREFIX = "greengate/v1"
 BATCHES_TOPIC = f"{TOPIC_PREFIX}/+/batch"
 
-_DEVICE = re.compile(r"[a-z0-9-]{1,32}")
-_RECORD_FIELDS = 9
+_BATCH_TOPIC = re.compile(f"{TOPIC_PREFIX}/([a-z0-9-]{{1,32}})/batch")
+_CONTEXT = b"greengate/v1/batch"  # of the sealed records, before what they belong to
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Hold consecutive check-ins of one device's epoch, and the hash of the batch acknowledged before.
+class Header:
+    """Hold what everybody may know of a batch: whose it is, which numbers it holds, and what it follows.
 
-    Raises: WireError for a value out of bounds.
+    `previous` is the hash of the batch acknowledged before, `digest` this one's. Raises: WireError.
     """
 
     device: str
     epoch: bytes
     first_seq: int
-    records: tuple[CheckIn, ...]
-    previous: bytes = FIRST_PREVIOUS
+    count: int
+    previous: bytes
+    digest: bytes
 
     def __post_init__(self) -> None:
         """Check every bound."""
-        require(_DEVICE.fullmatch(self.device) is not None, "device is no device name")
-        require(len(self.epoch) == EPOCH_BYTES, "epoch has a wrong length")
-        require(1 <= len(self.records) <= MAX_RECORDS, "number of records is out of range")
+        _check_origin(self.device, self.epoch)
+        require(1 <= self.count <= MAX_RECORDS, "number of records is out of range")
         require(1 <= self.first_seq <= MAX_SEQ - MAX_RECORDS, "first sequence number is out of range")
         require(len(self.previous) == HASH_BYTES, "hash of the batch before has a wrong length")
+        require(len(self.digest) == HASH_BYTES, "hash has a wrong length")
 
     @property
     def last_seq(self) -> int:
-        """Return the number of the last check-in in it."""
-        return self.first_seq + len(self.records) - 1
+        """Return the number of the last record in it."""
+        return self.first_seq + self.count - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Hold consecutive records of one device's epoch (see `checkin.COLUMNS`), and the hash of the batch before."""
+
+    device: str
+    epoch: bytes
+    first_seq: int
+    rows: tuple[Row, ...]
+    previous: bytes = FIRST_PREVIOUS
+
+    @property
+    def last_seq(self) -> int:
+        """Return the number of the last record in it."""
+        return self.first_seq + len(self.rows) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Hold the centre's word that it has stored a batch, the check-ins up to and including `up_to`.
+    """Hold the centre's word that it has stored a batch, the records up to and including `up_to`.
 
     Raises: WireError for a value out of bounds.
     """
@@ -74,8 +102,7 @@ class Ack:
 
     def __post_init__(self) -> None:
         """Check every bound."""
-        require(_DEVICE.fullmatch(self.device) is not None, "device is no device name")
-        require(len(self.epoch) == EPOCH_BYTES, "epoch has a wrong length")
+        _check_origin(self.device, self.epoch)
         require(1 <= self.up_to <= MAX_SEQ, "sequence number is out of range")
         require(len(self.digest) == HASH_BYTES, "hash has a wrong length")
 
@@ -87,6 +114,18 @@ class EncodedBatch(NamedTuple):
     digest: bytes
 
 
+class SealedBatch(NamedTuple):
+    """Hold a batch whose signature was checked: its header, its records as only the centre can read them.
+
+    `serial` is the number of the certificate that signed it.
+    """
+
+    header: Header
+    key_id: bytes
+    sealed: bytes
+    serial: int
+
+
 class DecodedBatch(NamedTuple):
     """Hold a batch as it came over the wire, and its hash."""
 
@@ -94,46 +133,79 @@ class DecodedBatch(NamedTuple):
     digest: bytes
 
 
-def encode_batch(batch: Batch) -> EncodedBatch:
-    """Return a batch's COSE_Sign1 message (not signed yet), and the SHA-256 of its payload before compression."""
-    payload = dumps(
-        {
-            1: VERSION,
-            2: batch.device,
-            3: batch.epoch,
-            4: batch.first_seq,
-            5: [_to_record(checkin) for checkin in batch.records],
-            6: batch.previous,
-        }
-    )
-    return EncodedBatch(_envelope(zlib.compress(payload)), hashlib.sha256(payload).digest())
+def count_fitting(rows: Sequence[Row]) -> int:
+    """Return how many of some rows, from the first on, go into one batch; at least one of any."""
+    total = 0
+    for count, row in enumerate(rows[:MAX_RECORDS]):
+        total += len(dumps(list(row)))
+        if total > MAX_RECORDS_BYTES - 8:  # the array's own head is at most so long
+            return max(count, 1)
+    return min(len(rows), MAX_RECORDS)
 
 
-def decode_batch(message: bytes, *, allow_unsigned: bool) -> DecodedBatch:
-    """Return the batch in a message, and its hash.
+def digest_of(batch: Batch) -> bytes:
+    """Return a batch's hash: SHA-256 of its header and its records, the same however often it is sealed."""
+    return _encoded(batch)[0].digest
 
-    Raises: WireError, also for a message without a signature unless allowed.
+
+def encode_batch(batch: Batch, signer: Signer, recipient: Recipient) -> EncodedBatch:
+    """Return a batch's message, its records sealed to the centre and all of it signed by the device; and its hash.
+
+    Raises: WireError where it is out of bounds.
     """
-    payload = _inflate(_opened(message, MAX_BATCH_BYTES, allow_unsigned=allow_unsigned))
-    fields = _fields(payload, (int, str, bytes, int, list, bytes))
-    _, device, epoch, first_seq, records, previous = fields
-    batch = Batch(device, epoch, first_seq, tuple(_from_record(record) for record in records), previous)
-    return DecodedBatch(batch, hashlib.sha256(payload).digest())
+    header, records = _encoded(batch)
+    require(len(records) <= MAX_RECORDS_BYTES, "records are too long for one batch")
+    sealed = recipient.seal(zlib.compress(records, COMPRESSION), _context(header))
+    payload = dumps([VERSION, *_fields(header), header.digest, recipient.key_id, sealed])
+    return EncodedBatch(signer.sign("batch", payload), header.digest)
 
 
-def encode_ack(ack: Ack) -> bytes:
-    """Return an acknowledgement's COSE_Sign1 message (not signed yet)."""
-    return _envelope(dumps({1: VERSION, 2: ack.device, 3: ack.epoch, 4: ack.up_to, 5: ack.digest}))
+def open_batch(message: bytes, authority: Authority, at: datetime | None) -> SealedBatch:
+    """Return the batch in a message, after the signature of the device that it names was checked.
 
-
-def decode_ack(message: bytes, *, allow_unsigned: bool) -> Ack:
-    """Return the acknowledgement in a message.
-
-    Raises: WireError, also for a message without a signature unless allowed.
+    `at` is when its certificate has to be in force, None where it may be over. Raises: WireError, SignatureError.
     """
-    payload = _opened(message, MAX_ACK_BYTES, allow_unsigned=allow_unsigned)
-    _, device, epoch, up_to, digest = _fields(payload, (int, str, bytes, int, bytes))
-    return Ack(device, epoch, up_to, digest)
+    signed = authority.open(message, "batch", at, MAX_BATCH_BYTES)
+    *fields, key_id, sealed = loads_as(signed.payload, VERSION, (str, bytes, int, int, bytes, bytes, bytes, bytes))
+    header = Header(*fields)
+    check_device(signed, header.device)
+    require(len(key_id) == KEY_ID_BYTES, "the key's name has a wrong length")
+    require(len(sealed) >= SEALED_EXTRA_BYTES, "records are cut short")
+    return SealedBatch(header, key_id, sealed, signed.serial)
+
+
+def unseal_batch(arrived: SealedBatch, keys: Unsealer) -> DecodedBatch:
+    """Return the records of a batch, each within its bounds, after its hash was checked.
+
+    Raises: WireError, UnsealError.
+    """
+    header = arrived.header
+    records = _inflate(keys.unseal(arrived.key_id, arrived.sealed, _context(header)))
+    require(_hash(header, records) == header.digest, "hash is not that of the records")
+    values = loads(records)
+    require(len(values) == header.count * FIELDS, "number of records is not as written")
+    rows = tuple(zip(*[iter(values)] * FIELDS, strict=True))
+    for row in rows:
+        problem = row_problem(row)
+        if problem is not None:
+            raise WireError(f"a field of a record is out of bounds: {problem}")
+    batch = Batch(header.device, header.epoch, header.first_seq, rows, header.previous)
+    return DecodedBatch(batch, header.digest)
+
+
+def encode_ack(ack: Ack, signer: Signer) -> bytes:
+    """Return an acknowledgement's message, signed by the centre."""
+    return signer.sign("ack", dumps([VERSION, ack.device, ack.epoch, ack.up_to, ack.digest]))
+
+
+def decode_ack(message: bytes, authority: Authority, at: datetime | None) -> Ack:
+    """Return the acknowledgement in a message, after the centre's signature was checked.
+
+    `at` is when its certificate has to be in force, None where it may be over. Raises: WireError, SignatureError.
+    """
+    signed = authority.open(message, "ack", at, MAX_ACK_BYTES)
+    check_centre(signed)
+    return Ack(*loads_as(signed.payload, VERSION, (str, bytes, int, bytes)))
 
 
 def batch_topic(device: str) -> str:
@@ -151,93 +223,44 @@ def device_of(topic: str) -> str:
 
     Raises: WireError for any other topic.
     """
-    match = re.fullmatch(f"{TOPIC_PREFIX}/({_DEVICE.pattern})/batch", topic)
+    match = _BATCH_TOPIC.fullmatch(topic)
     if match is None:
         raise WireError("not a topic of batches")
     return match[1]
 
 
-def _to_record(checkin: CheckIn) -> list[object]:
-    return [
-        checkin.id.bytes,
-        checkin.at_ms,
-        checkin.clock_trusted,
-        checkin.lane,
-        checkin.direction,
-        checkin.verdict,
-        checkin.reason,
-        list(checkin.kinds),
-        checkin.pseudonym,
-    ]
+def _check_origin(device: str, epoch: bytes) -> None:
+    require(is_device_name(device), "device is no device name")
+    require(len(epoch) == EPOCH_BYTES, "epoch has a wrong length")
 
 
-def _from_record(record: object) -> CheckIn:
-    require(type(record) is list and len(record) == _RECORD_FIELDS, "a record has a wrong form")
-    assert isinstance(record, list)  # noqa: S101 - for the type checker; checked above
-    texts = [*record[3:7], *(record[7] if type(record[7]) is list else [None])]
-    require(
-        type(record[0]) is bytes
-        and type(record[1]) is int
-        and type(record[2]) is bool
-        and all(type(text) is str for text in texts)
-        and type(record[8]) in (bytes, type(None)),
-        "a field of a record has a wrong type",
-    )
-    identifier, at_ms, clock_trusted, lane, direction, verdict, reason, kinds, pseudonym = record
-    try:
-        return CheckIn(
-            UUID(bytes=identifier),
-            at_ms,
-            clock_trusted,
-            lane,
-            direction,
-            verdict,
-            reason,
-            tuple(kinds),
-            pseudonym,
-        )
-    except ValueError as error:
-        raise WireError(f"a field of a record is out of bounds: {error}") from error
+def _encoded(batch: Batch) -> tuple[Header, bytes]:
+    """Return a batch's header, and its records as one flat array."""
+    records = dumps([value for row in batch.rows for value in row])
+    unhashed = Header(batch.device, batch.epoch, batch.first_seq, len(batch.rows), batch.previous, FIRST_PREVIOUS)
+    digest = _hash(unhashed, records)
+    return Header(batch.device, batch.epoch, batch.first_seq, len(batch.rows), batch.previous, digest), records
 
 
-def _envelope(payload: bytes) -> bytes:
-    """Return COSE_Sign1 with empty headers and an empty signature: signing fills just these (RFC 9052, 4.2)."""
-    return COSE_SIGN1 + NO_HEADERS + dumps(payload) + dumps(b"")
+def _fields(header: Header) -> list[object]:
+    return [header.device, header.epoch, header.first_seq, header.count, header.previous]
 
 
-def _opened(message: bytes, max_bytes: int, *, allow_unsigned: bool) -> bytes:
-    """Return the payload of a COSE_Sign1 message, its envelope compared byte by byte: none of it is decoded."""
-    require(len(message) <= max_bytes, "message is too long")
-    require(message.startswith(COSE_SIGN1), "message is no tagged COSE_Sign1")
-    require(message.startswith(NO_HEADERS, len(COSE_SIGN1)), "headers are not known yet")
-    payload, behind = byte_string(message[len(COSE_SIGN1 + NO_HEADERS) :])
-    signature, behind = byte_string(behind)
-    require(behind == b"", "more follows the message")
-    require(signature == b"", "signature cannot be checked yet")
-    require(allow_unsigned, "message is not signed")
-    return payload
+def _hash(header: Header, records: bytes) -> bytes:
+    return hashlib.sha256(dumps([VERSION, *_fields(header)]) + records).digest()
+
+
+def _context(header: Header) -> bytes:
+    return _CONTEXT + dumps([VERSION, *_fields(header)]) + header.digest
 
 
 def _inflate(data: bytes) -> bytes:
     """Return bounded zlib data inflated (RFC 1950)."""
     inflater = zlib.decompressobj()
     try:
-        payload = inflater.decompress(data, MAX_INFLATED_BYTES + 1)
+        records = inflater.decompress(data, MAX_RECORDS_BYTES + 1)
     except zlib.error:
-        raise WireError("payload cannot be inflated") from None
-    require(len(payload) <= MAX_INFLATED_BYTES, "payload is too long")
-    require(inflater.eof and not inflater.unused_data, "payload is cut short, or more follows")
-    return payload
-
-
-def _fields(payload: bytes, types: tuple[type, ...]) -> list[Any]:
-    """Return the values of a payload map whose keys are 1, 2, 3... and whose values have just these types."""
-    beginning = bytes([MAP_HEAD + len(types), 1, VERSION, 2])  # compared before anything is decoded
-    require(payload.startswith(beginning), "fields are not as written, or the version is not known")
-    fields = loads(payload)
-    keys = list(range(1, len(types) + 1))
-    require(type(fields) is dict and list(fields) == keys, "fields are not as written")
-    require(all(type(key) is int for key in fields), "fields are not as written")  # True == 1 == 1.0
-    values = list(fields.values())
-    require(all(type(value) is kind for value, kind in zip(values, types, strict=True)), "a field's type is wrong")
-    return values
+        raise WireError("records cannot be inflated") from None
+    require(len(records) <= MAX_RECORDS_BYTES, "records are too long")
+    require(inflater.eof and not inflater.unused_data, "records are cut short, or more follows")
+    return records

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from drivers.broker import Broker, open_broker
+from drivers.broker import Broker, Will, open_broker
 from drivers.camera import Camera, open_camera
 from drivers.clock import Clock, open_clock
+from drivers.contacts import Contacts, open_contacts
 from drivers.signal import Signal, darken, open_buzzer, open_heartbeat, open_signal
 from drivers.symbols import SymbolReader, open_symbol_reader
 from firmware.config import Config
@@ -12,6 +13,10 @@ from firmware.credentials import credential
 
 if TYPE_CHECKING:
     from firmware.lamps import Voice
+
+SESSION_S = (
+    3600  # ours: an acknowledgement that meets a short absence still arrives; a longer one costs a batch sent anew
+)
 
 
 def camera_of(config: Config) -> Camera:
@@ -82,13 +87,30 @@ def darken_of(config: Config) -> None:
     )
 
 
+def contacts_of(config: Config) -> Contacts | None:
+    """Open the configured contacts; None where none are: simulated ones never let anybody through real lamps.
+
+    Raises: DeviceMissingError.
+    """
+    contacts = config.contacts
+    if contacts.kind == "simulated" and config.signal.kind == "gpio":
+        return None
+    return open_contacts(
+        contacts.kind,
+        override_pin=contacts.override_pin,
+        passage_pin=contacts.passage_pin,
+        active_high=contacts.active_high,
+        pipe=config.contacts_pipe,
+    )
+
+
 def clock_of(config: Config) -> Clock:
     """Open the configured clock."""
     return open_clock(config.clock.kind)
 
 
-def broker_of(config: Config) -> Broker:
-    """Open the configured broker; it connects by itself, whenever it can."""
+def broker_of(config: Config, will: Will | None = None) -> Broker:
+    """Open the configured broker; it connects by itself, whenever it can and its files are there."""
     broker = config.broker
     return open_broker(
         "mqtt",
@@ -99,4 +121,7 @@ def broker_of(config: Config) -> Broker:
         certificate=credential(broker.certificate),
         key=credential(broker.key),
         protocol=broker.protocol,
+        will=will,
+        session_s=SESSION_S,
+        patient=True,
     )

@@ -10,7 +10,18 @@ from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT
-from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, Metadata, StrType, Type, UnionType, type_info
+from msgspec.inspect import (
+    BoolType,
+    FloatType,
+    IntType,
+    LiteralType,
+    Metadata,
+    StrType,
+    Type,
+    UnionType,
+    VarTupleType,
+    type_info,
+)
 
 from firmware.config import Config
 from provisioning.words import Lang
@@ -113,6 +124,8 @@ def _allowed(kind: Type) -> str:
             return _allowed(types[0])
         case LiteralType(values=values):
             return ", ".join(msgspec.json.encode(value).decode() for value in values)
+        case VarTupleType(item_type=item):
+            return f"[{_allowed(item)}]"
         case IntType() | FloatType():
             return _range(kind)
         case _:

@@ -20,8 +20,8 @@ def demo(as_json: Json = False) -> None:  # noqa: FBT002 - typer makes a flag of
 
     Example: greengate demo
 
-    The issuer's key is made for this run and kept in memory; everything else lies in a temporary folder that goes
-    when the run ends.
+    The issuer's key is made for this run and kept in memory; everything else, the keys of device and centre too, lies
+    in a temporary folder that goes when the run ends.
 
     Exit codes: 0 stopped by Ctrl-C, SIGTERM or a closed window, 2 wrong usage, 69 mosquitto is not installed or
     broker or centre did not start, 78 a program did not start.

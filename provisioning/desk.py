@@ -1,6 +1,10 @@
 """The whole appliance's surroundings on a desk: passes to show, whom to trust, a broker and a centre.
 
-Everything lies in a folder of this run's own; the issuers' keys lie nowhere, they are in memory.
+Everything lies in a folder of this run's own, the keys of device and centre too; the issuers' keys lie nowhere, they
+are in memory.
+
+    FOLDER/identity/   the device's key and certificate, as `greengate enrol` lays them
+    FOLDER/centre/     the centre's home, by `python -m centre.desk`; centre.toml is its collector's configuration
 """
 
 import contextlib
@@ -18,9 +22,12 @@ from pathlib import Path
 from typing import IO
 
 from firmware.lifeline import tied
+from provisioning.identity.folder import CA, CENTRE, CERTIFICATE, KEY
+from provisioning.identity.keys import new_key, parts, request
 from provisioning.showing import lay_showing
 
 HOST = "127.0.0.1"
+DEVICE = "desk-1"
 STOP_S = 5.0
 START_S = 5.0  # ours: far more than a broker and a collector need
 
@@ -47,22 +54,49 @@ class Desk:
         """Return the centre's store."""
         return self.folder / "centre.db"
 
+    @property
+    def collector_config(self) -> Path:
+        """Return the collector's configuration file."""
+        return self.folder / "centre.toml"
+
 
 def lay(folder: Path, at: datetime) -> Desk:
-    """Make passes, trust list and configuration in an empty folder, as of now (`at`, aware)."""
+    """Make passes, trust list, keys and configurations in an empty folder, as of now (`at`, aware).
+
+    Raises:
+        DeskError: The centre's keys could not be made.
+    """
     desk = Desk(folder, _free_port(), _free_port())
     for name in ("pictures", "trust"):
         (folder / name).mkdir()
     lay_showing(folder / "pictures", folder / "trust", at)
+    _lay_keys(folder / "identity", folder / "centre")
     desk.config.write_text(_configuration(desk), "utf-8")
+    desk.collector_config.write_text(_collector_configuration(desk), "utf-8")
     return desk
+
+
+def _lay_keys(identity: Path, centre: Path) -> None:
+    """Have a centre made, and the device's identity by it."""
+    for folder in (identity, centre):
+        folder.mkdir(mode=0o700)
+    key = new_key()
+    command = [sys.executable, "-m", "centre.desk", str(centre), DEVICE]
+    done = subprocess.run(command, input=request(key, DEVICE), capture_output=True, check=False)  # noqa: S603 - ours
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").splitlines() or ["it says nothing"]
+        raise DeskError(f"the centre's keys were not made ({said[-1]}): try again")
+    own, keys, ca = parts(done.stdout)
+    for name, data in ((KEY, key), (CERTIFICATE, own), (CENTRE, keys), (CA, ca)):
+        (identity / name).touch(0o600)
+        (identity / name).write_bytes(data)
 
 
 def _configuration(desk: Desk) -> str:
     return f"""\
 # A desk: simulated camera and lamps, demonstration passes. Paths are relative to this file.
 [device]
-name = "desk-1"
+name = "{DEVICE}"
 site = "desk"
 lane = "A"
 direction = "in"
@@ -87,11 +121,35 @@ path = "journal.db"
 host = "{HOST}"
 port = {desk.broker_port}
 
+[centre]
+ca = "identity/ca.pem"
+certificate = "identity/device.pem"
+key = "identity/device.key"
+
 [panel]
 port = {desk.panel_port}
 
 [run]
 folder = "run"
+"""
+
+
+def _collector_configuration(desk: Desk) -> str:
+    return f"""\
+# The desk's centre. Paths are relative to this file.
+[broker]
+host = "{HOST}"
+port = {desk.broker_port}
+
+[store]
+path = "{desk.store.name}"
+
+[centre]
+ca = "centre/home/ca.pem"
+crl = "centre/home/crl.pem"
+certificate = "centre/home/issued/centre.desk.pem"
+key = "centre/home/issued/centre.desk.key"
+batches = ["centre/home/issued/batches"]
 """
 
 
@@ -123,8 +181,7 @@ def collector(desk: Desk) -> Iterator[IO[bytes]]:
     Raises:
         DeskError: It did not start.
     """
-    command = [sys.executable, "-m", "centre.main", "collect", "--json"]
-    command += ["--broker", HOST, "--port", str(desk.broker_port), "--store", str(desk.store)]
+    command = [sys.executable, "-m", "centre.main", "collect", "--json", "--config", str(desk.collector_config)]
     path = desk.folder / "centre.log"
     with path.open("wb") as log, _process(command, subprocess.PIPE, log) as process:
         _await("the centre's collector", process, desk.store.exists, path)

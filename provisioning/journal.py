@@ -10,7 +10,6 @@ import typer
 
 from drivers.errors import SoftwareMissingError
 from drivers.stick import (
-    Stick,
     StickError,
     StickFileTooLargeError,
     StickMissingError,
@@ -21,6 +20,7 @@ from drivers.stick import (
 )
 from drivers.stick.folder import read_file
 from firmware.config import Config, ConfigError, load_config
+from firmware.envelope import Authority
 from firmware.export import MAX_EXPORT_BYTES, ExportError, Fault, check_export
 from firmware.export_files import unsent
 from firmware.journal_base import JournalError, MalformedError
@@ -28,7 +28,8 @@ from firmware.journal_snapshot import set_aside, snapshot
 from firmware.service_state import in_service_state
 from provisioning.alone import alone
 from provisioning.exits import Exit
-from provisioning.journal_stick import JournalStick
+from provisioning.journal_keys import answers_valid_at, load_authority, load_keys, seen_from_here
+from provisioning.journal_stick import JournalStick, Own
 from provisioning.layout import THIS_MACHINE, Layout, RootOption
 from provisioning.talk import DryRunOption, JsonOption, LangOption, Talk
 
@@ -92,25 +93,29 @@ def export(
 
     Example: greengate journal export /dev/sda1
 
-    The centre's `greengate-centre import` takes the stick and writes its answers there; exported again, the stick's
-    answers delete what the centre has. The same command twice writes the same file. In service state only.
+    The files are signed by this device and sealed to its centre: whoever finds the stick reads no check-in. The
+    centre's `greengate-centre import` takes the stick and writes its signed answers there; exported again, the stick's
+    answers delete what the centre has. The same command twice leaves the same file. In service state only.
 
     Exit codes: 0 done, 2 wrong usage, 65 what was named is no stick to use, or the journal is damaged, 66 there is no
-    such stick, 69 mount is not installed, 73 the stick cannot be written, 75 not in service state, the journal is
-    busy, or another command is at work, 77 only root may, 78 the configuration cannot be used.
+    such stick, 69 mount is not installed, or the device is not enrolled or has no key of the centre's, 73 the stick
+    cannot be written, 75 not in service state, the journal is busy, or another command is at work, 77 only root may,
+    78 the configuration or a key cannot be used.
     """
     talk = Talk("journal", lang, as_json=as_json)
     layout = Layout(root)
     loaded, journal = _configured(config, layout, talk)
     if layout.here and not in_service_state(loaded.service_marker):
         talk.fail(Exit.TRY_AGAIN, "service-state-needed")
+    keep = loaded.journal.acknowledged_hours > 0
+    own = Own(load_keys(loaded, layout, talk), answers_valid_at(loaded), journal, keep)
     with _told(talk):
         if dry_run:
             with open_stick(stick, write=False) as opened:
-                _plan(JournalStick(loaded.device.name, journal, opened, talk), talk)
+                _plan(JournalStick(own, opened, talk), talk)
         else:
             with alone(layout, talk), open_stick(stick, write=True) as opened:
-                written = _export(loaded.device.name, journal, opened, talk)
+                written = _export(JournalStick(own, opened, talk), journal, talk)
             talk.say("take-to-centre" if written else "nothing-unsent")
 
 
@@ -124,17 +129,21 @@ def verify(
 ) -> None:
     """Check the journal, or an exported one, without changing it: every page, every check-in, numbers without holes.
 
+    Of an exported one, which only the centre can read: every byte, the signatures of its device, numbers and hashes.
+
     Example: greengate journal verify
 
-    Exit codes: 0 sound, 1 damaged, altered or cut short, 2 wrong usage, 65 not an exported journal, or one that is too
-    large, 66 there is no such file, 69 written by a newer program, 75 the journal cannot be read now, 77 this user may
-    not read it, 78 the configuration cannot be used.
+    Exit codes: 0 sound, 1 damaged, altered, cut short or not signed by its device, 2 wrong usage, 65 not an exported
+    journal, or one that is too large, 66 there is no such file, 69 written by a newer program, or this device is not
+    enrolled and knows nobody's signature, 75 the journal cannot be read now, 77 this user may not read it, 78 the
+    configuration or a key cannot be used.
     """
     talk = Talk("journal", lang, as_json=as_json)
+    layout = Layout(root)
+    loaded, journal = _configured(config, layout, talk)
     if file is not None:
-        _verify_file(file, talk)
+        _verify_file(file, load_authority(loaded, layout, talk), talk)
         return
-    _, journal = _configured(config, Layout(root), talk)
     with _told(talk, damaged=Exit.REFUSED), snapshot(journal) as now:
         if now is None:
             talk.say("no-journal", path=str(journal))
@@ -150,8 +159,7 @@ def _plan(planned: JournalStick, talk: Talk) -> None:
     talk.say("dry-run")
 
 
-def _export(device: str, journal: Path, stick: Stick, talk: Talk) -> int:
-    work = JournalStick(device, journal, stick, talk)
+def _export(work: JournalStick, journal: Path, talk: Talk) -> int:
     work.apply_acks()
     work.clear_spent()
     total = 1
@@ -161,11 +169,11 @@ def _export(device: str, journal: Path, stick: Stick, talk: Talk) -> int:
         return work.export(advance)
 
 
-def _verify_file(file: Path, talk: Talk) -> None:
+def _verify_file(file: Path, authority: Authority, talk: Talk) -> None:
     try:
         data = read_file(file, MAX_EXPORT_BYTES)
         with talk.progress("verifying", len(data)) as advance:
-            found = check_export(data, allow_unsigned=True, seen=advance)
+            found = check_export(data, authority, seen=advance)
     except StickFileTooLargeError as error:
         talk.fail(Exit.DATA, f"file-{Fault.TOO_LARGE}", file=str(file), why=str(error))
     except StickError as error:
@@ -190,10 +198,7 @@ def _configured(config: Path | None, layout: Layout, talk: Talk) -> tuple[Config
         loaded = load_config(config or layout.config)
     except ConfigError as error:
         talk.fail(Exit.CONFIG, "configuration-wrong", why=str(error))
-    path = loaded.journal.path
-    if layout.here or path.is_relative_to(layout.root):
-        return loaded, path
-    return loaded, layout.root / path.relative_to("/")
+    return loaded, seen_from_here(loaded.journal.path, layout)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """What `greengate journal export` does with a stick: answers of the centre applied, what is unsent written."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from drivers.stick import Stick, StickError
 from firmware.export import (
@@ -9,16 +11,37 @@ from firmware.export import (
     MAX_EXPORT_BYTES,
     ExportError,
     ExportName,
+    Fault,
     decode_acks,
     parse_ack_name,
     parse_export_name,
 )
-from firmware.export_files import Exported, apply_ack, export_present, export_set_aside
+from firmware.export_files import (
+    Exported,
+    ExportFile,
+    Keys,
+    apply_ack,
+    export_present,
+    export_set_aside,
+    holds,
+)
 from firmware.journal_base import JournalError, MalformedError
 from firmware.journal_reader import JournalReader
 from firmware.journal_snapshot import set_aside, snapshot
-from firmware.wire import Ack, WireError
+from firmware.wire import Ack
 from provisioning.talk import Talk
+
+
+class Own(NamedTuple):
+    """Hold what is the device's: its keys, its journal's file, and whether what the centre has is kept for a while.
+
+    `at` is when the certificate of an answer has to be in force, None where it may be over.
+    """
+
+    keys: Keys
+    at: datetime | None
+    journal: Path
+    keep_acknowledged: bool
 
 
 class JournalStick:
@@ -27,15 +50,17 @@ class JournalStick:
     Every method raises StickError, JournalError.
     """
 
-    def __init__(self, device: str, journal: Path, stick: Stick, talk: Talk) -> None:
-        """Take a device's name, its journal's file, and an open stick."""
-        self._device, self._journal, self._stick, self._talk = device, journal, stick, talk
+    def __init__(self, own: Own, stick: Stick, talk: Talk) -> None:
+        """Take what is the device's, and an open stick."""
+        self._keys, self._at, self._device = own.keys, own.at, own.keys.device
+        self._journal, self._keep = own.journal, own.keep_acknowledged
+        self._stick, self._talk = stick, talk
         self._unreadable: JournalError | MalformedError | None = None  # why a journal is not among what is exported
 
     def apply_acks(self) -> None:
         """Delete from the journal what answers on the stick acknowledge; others' are told, and left alone."""
         epoch = self._epoch()
-        with JournalReader(self._journal) as reader:
+        with JournalReader(self._journal, keep_acknowledged=self._keep) as reader:
             for name in self._stick.names():
                 said = parse_ack_name(name)
                 if said is not None and epoch is not None:
@@ -49,7 +74,7 @@ class JournalStick:
         count = 0
         for exported in self._exported(advance):
             for file in exported.files:
-                self._write(file.name, file.data, file.records)
+                self._write(file)
             count += exported.records
             self._clear_before(exported)
         if self._unreadable is not None:
@@ -75,8 +100,12 @@ class JournalStick:
 
     def _apply(self, reader: JournalReader, name: str, epoch: bytes) -> None:
         try:
-            acks = decode_acks(self._stick.read(name, MAX_ACK_FILE_BYTES), allow_unsigned=True)
-        except (ExportError, WireError, StickError) as error:
+            acks = self._acks(name)
+        except ExportError as error:
+            code = "ack-untrusted" if error.fault is Fault.UNTRUSTED else "ack-unreadable"
+            self._talk.warn(code, file=name, why=str(error))
+            return
+        except StickError as error:
             self._talk.warn("ack-unreadable", file=name, why=str(error))
             return
         if acks[0].device != self._device:
@@ -110,7 +139,7 @@ class JournalStick:
         found = [] if present is None else [present]
         for path in set_aside(self._journal):
             try:
-                damaged = export_set_aside(self._device, path, advance)
+                damaged = export_set_aside(self._keys, path, advance)
             except JournalError as error:  # no room for its copy: the others go out all the same
                 self._unreadable = self._unreadable or error
                 continue
@@ -125,7 +154,7 @@ class JournalStick:
 
     def _present(self, advance: Callable[[int], None]) -> Exported | None:
         try:
-            return export_present(self._device, self._journal, advance)
+            return export_present(self._keys, self._journal, advance)
         except MalformedError as error:
             self._unreadable = error
             return None
@@ -138,22 +167,27 @@ class JournalStick:
             if said is None or (said.device, said.epoch) != (self._device, epoch):
                 continue
             try:
-                acks = decode_acks(self._stick.read(name, MAX_ACK_FILE_BYTES), allow_unsigned=True)
+                acks = self._acks(name)
             except (ExportError, StickError):
                 continue
             if (acks[0].device, acks[0].epoch) == (self._device, epoch):
                 found |= {(ack.up_to, ack.digest) for ack in acks}
         return found
 
-    def _write(self, name: str, data: bytes, records: int) -> None:
-        """Write a file, unless the stick has just this one."""
+    def _acks(self, name: str) -> list[Ack]:
+        """Return the acknowledgements in a file that the centre has signed. Raises: ExportError, StickError."""
+        return decode_acks(self._stick.read(name, MAX_ACK_FILE_BYTES), self._keys.authority, self._at)
+
+    def _write(self, file: ExportFile) -> None:
+        """Write a file, unless the stick has one of the same check-ins: sealed anew, they have other bytes."""
+        name = file.name
         try:
-            same = name in self._stick.names() and self._stick.read(name, MAX_EXPORT_BYTES) == data
+            same = name in self._stick.names() and holds(self._stick.read(name, MAX_EXPORT_BYTES), file, self._keys)
         except StickError:
             same = False
         if not same:
-            self._stick.write(name, data)
-        self._talk.say("exported", file=name, n=records)
+            self._stick.write(name, file.data)
+        self._talk.say("exported", file=name, n=file.records)
 
     def _clear_before(self, exported: Exported) -> None:
         """Take older exports of the same journal away: all in them that is not acknowledged is in the new ones."""

@@ -9,7 +9,8 @@ import ipaddress
 import sys
 from pathlib import Path
 
-from firmware.config import ConfigError, PanelConfig, load_config
+from firmware.config import ConfigError, load_config
+from firmware.config_sections import PanelConfig
 from firmware.program import refuse
 
 LOOPBACK = "127.0.0.1"

@@ -11,7 +11,7 @@ class Step:
     """One thing to do: `code` and `values` say it in words, `apply` does it. Doing it twice does it once."""
 
     code: str
-    apply: Callable[[], None]
+    apply: Callable[[], object]
     values: dict[str, object] = field(default_factory=dict)
 
 

@@ -25,6 +25,7 @@ _SIGNS: dict[Aspect, tuple[str, str]] = {  # a sign of its own shape beside each
     "accepted": ("✓", "bold green"),
     "refused": ("✗", "bold red"),
     "undecided": ("?", "bold yellow"),
+    "identify": ("○", "bold blue"),
     "out-of-service": ("■", "bold red"),
 }
 

@@ -24,6 +24,15 @@ present() {
 command -v "$python" >/dev/null || give_up "no $python: apt-get install python3"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || give_up "Python 3.11 or newer is needed (Debian 12 has it)"
 
+# Brokers and databases are for tests and desks, which start their own: what apt brings along is not started now.
+# A policy that somebody made (policy-rc.d) stays as it is; ours, which a power cut may have left, goes in the end.
+keep_servers_still() {
+    local policy=/usr/sbin/policy-rc.d mark="# Cong Xanh: until its set-up is over"
+    if [ -e "$policy" ] && ! grep -qsxF "$mark" "$policy"; then return; fi
+    trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\n%s\nexit 101\n' "$mark" | "${as_root[@]}" sh -c "cat >$policy && chmod 755 $policy"
+}
+
 missing=()
 for part in "$@"; do
     present "${part#*:}" || missing+=("${part%%:*}")
@@ -37,6 +46,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
     say "system parts: apt-get install ${missing[*]}"
     as_root+=(env DEBIAN_FRONTEND=noninteractive)
     "${as_root[@]}" apt-get update -qq || true # an old list may do; the install says so if not
+    keep_servers_still
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
         give_up "could not install ${missing[*]}: is the network there?"
 fi

@@ -130,7 +130,9 @@ class Story:
         if path[-1] == "mosquitto":
             user = "root" if os.geteuid() == 0 else "mosquitto"
             more |= {"--port": str(self.port), "--bind": HOST, "--user": user, "--pid-file": f"{self.home}/pid"}
-        if path[-1] == "serve":
+        if path[1:] == ("serve",):
+            more["--port"] = "0"
+        if path[1:] == ("enrol", "serve"):
             more |= {"--listen": HOST, "--port": "0", "--broker-port": str(self.port)}
         words += [part for name, value in more.items() if name not in words for part in (name, value)]
         if "--yes" in known and "--dry-run" not in words:
@@ -162,7 +164,7 @@ class Story:
             shown = re.findall(r"device (\S+)  code (\S+)", said)
             listed = (self.home / "codes.csv").read_text().splitlines()[1:] if "--codes" in words else []
             self.codes |= dict(shown) | {row.split(",")[0]: row.split(",")[1] for row in listed}
-        if words[1] == "mosquitto":
+        if words[1] == "mosquitto" and "--server" in words:  # the first time; later the running one is told
             self._start_broker()
         if words[1] == "prepare":
             self._switch_on()
@@ -175,7 +177,7 @@ class Story:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert process.poll() is None, f"{where}: {words}: ended at once"
-        if "serve" in words:
+        if "enrol" in words:
             port = line.split()[2]
             self.names = {"https://centre.example:8443": f"https://{HOST}:{port}"} | self.names
 
@@ -197,7 +199,7 @@ class Story:
 
     def _configure_collector(self, text: str) -> None:
         table = tomllib.loads(text)
-        assert {"broker", "store"} == set(table)
+        assert {"broker", "store", "centre"} == set(table)
         here = self._here(text).replace("[broker]", f"[broker]\nport = {self.port}")
         (self.home / "centre.toml").write_text(here)
 

@@ -79,7 +79,7 @@ def test_the_operation_guide_does_what_it_says(story: Story) -> None:
     with Registry.open(story.home) as registry:
         assert {one.why for one in registry.certificates("gate-1")} == {"stolen"}
         assert {one.why for one in registry.certificates("gate-2")} == {"retired"}
-    listed = story.run("greengate-centre", "list", "--store", str(story.home / "centre.db"), "--json").splitlines()
+    listed = story.run("greengate-centre", "export", "--store", str(story.home / "centre.db"), "--json").splitlines()
     assert [json.loads(line)["device"] for line in listed] == ["gate-3"] * 3
     with snapshot(story.folder / "gate-3/var/lib/greengate/journal/journal.db") as journal:
         assert journal is not None

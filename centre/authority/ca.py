@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from centre.authority.profile import (
     LIFE,
+    PublicKey,
     ca_certificate,
     end_certificate,
     fingerprint_of,
@@ -31,10 +32,11 @@ from centre.authority.profile import (
 )
 from centre.devices.registry import FILE as REGISTRY
 from centre.devices.registry import Certificate, Kind, Registry
-from centre.files import PUBLIC, make_folder, write_whole
+from centre.files import PUBLIC, belong, make_folder, write_whole
 
 HOME = Path("/var/lib/greengate-centre")
 CA_NAME = "Cong Xanh CA"  # ASCII: some tools still stumble over anything else in a name
+CRL = "crl.pem"
 CRL_COUNTER = "crl"
 CRL_RENEWED = timedelta(days=1)  # ours: an older list is written anew whenever somebody looks
 FILE_MAX_BYTES = 64 * 1024
@@ -92,9 +94,7 @@ class Authority:
             authority.renew_crl(registry, at)
         return authority, new
 
-    def sign(
-        self, key: ec.EllipticCurvePublicKey, kind: Kind, names: list[str], at: datetime, life: timedelta = LIFE
-    ) -> Certificate:
+    def sign(self, key: PublicKey, kind: Kind, names: list[str], at: datetime, life: timedelta = LIFE) -> Certificate:
         """Return a certificate; put it into the registry before anybody gets it."""
         if at >= self.certificate.not_valid_after_utc:
             raise CaError(f"{self.home}: the CA's certificate is over since {self.certificate.not_valid_after_utc:%F}")
@@ -114,7 +114,7 @@ class Authority:
                 number = registry.next_number(CRL_COUNTER)
             revoked = registry.revoked(at)
             made = revocation_list(self.certificate, self._key, revoked=revoked, number=number, at=at)
-            write_whole(self.home / "crl.pem", pem_of(made), PUBLIC)
+            write_whole(self.home / CRL, pem_of(made), PUBLIC)
 
     def renew_crl(self, registry: Registry, at: datetime) -> bool:
         """Write the revocation list where it is missing, a day old, or not what the registry says; return whether."""
@@ -125,7 +125,7 @@ class Authority:
 
     def _crl_is_good(self, registry: Registry, at: datetime) -> bool:
         try:
-            crl = x509.load_pem_x509_crl((self.home / "crl.pem").read_bytes())
+            crl = x509.load_pem_x509_crl((self.home / CRL).read_bytes())
         except (OSError, ValueError):
             return False
         listed = {entry.serial_number for entry in crl}
@@ -165,12 +165,20 @@ def _check_first(home: Path) -> None:
                 raise CaError(f"{home}: ca.pem is missing, and its CA has issued certificates: bring it from a backup")
 
 
-def _key(path: Path) -> ec.EllipticCurvePrivateKey:
+def read_private(path: Path) -> bytes:
+    """Return the content of a key's file that only its owner may read.
+
+    Raises: CaError.
+    """
     pem = _read(path)
     if path.stat().st_mode & 0o077:
         raise CaError(f"{path} may be read by others: run chmod 600 {path}, and ask who has read it")
+    return pem
+
+
+def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
-        key = serialization.load_pem_private_key(pem, None)
+        key = serialization.load_pem_private_key(read_private(path), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise CaError(f"{path} holds no key without a password: bring it back from a backup") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
@@ -205,6 +213,7 @@ def _alone(home: Path) -> Iterator[None]:
     """Wait for other commands that write this home's files; the lock ends with the process, whatever ends it."""
     lock = os.open(home / "ca" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
+        belong(lock, home / "ca")
         end_s = time.monotonic() + BUSY_S
         while not _locked(lock):
             if time.monotonic() > end_s:

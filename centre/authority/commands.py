@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from centre.authority.ca import CA_NAME, Authority
-from centre.authority.issue import IssuedFiles, collector_names, issue_files, server_names
+from centre.authority.ca import CA_NAME, CRL, Authority
+from centre.authority.issue import IssuedFiles, collector_names, copy_crl, issue_files, server_names
 from centre.authority.request import REQUEST_MAX_BYTES, CsrError, Request
+from centre.authority.sealing import ISSUED, ensure_keys, give_batches, public_keys
+from centre.authority.sealing_command import sealing
 from centre.broker.telling import tell_broker
 from centre.collecting.collectors import GroupError, give_group
 from centre.devices.codes import TYPED_MAX_CHARS
@@ -50,7 +52,8 @@ def init(
 ) -> None:
     """Make the CA, once: a key that never leaves this machine, a certificate for ten years, a revocation list.
 
-    Where there is one, it stays as it is. Back up the whole folder: without the key, every device has to enrol anew.
+    And the keys that devices seal to (`ca sealing`). What is there stays. Back up the whole folder: without the CA's
+    key, every device has to enrol anew; without the sealing keys, what was sealed to them is lost.
 
     Example: greengate-centre ca init
 
@@ -59,7 +62,10 @@ def init(
     if not (0 < len(name) <= 64 and name.isprintable()):  # noqa: PLR2004 - RFC 5280's bound of a common name
         refuse("--name: 1 to 64 printable characters", EX_USAGE, json=json)
     with told(json=json):
-        authority, new = Authority.init(home, open_clock("system").now(), name)
+        now = open_clock("system").now()
+        authority, new = Authority.init(home, now, name)
+        with Registry.open(home) as registry:
+            ensure_keys(authority, registry, now)
     result = {"new": new, "fingerprint": authority.fingerprint, "ca": str(home / "ca.pem")}
     out(result | {"until": iso(authority.certificate.not_valid_after_utc)}, json=json)
 
@@ -75,8 +81,9 @@ def issue(
 ) -> None:
     """Issue key and certificate for one of the centre's own: a server by all its hosts, or a collector.
 
-    What is there and good for another 30 days stays; a key whose certificate was revoked is replaced. A collector gets
-    the group's secret name too: its configuration's key `broker.group`.
+    What is there and good for another 30 days stays; a key whose certificate was revoked is replaced. A collector also
+    gets the group's secret name (its configuration's key `broker.group`), what opens batches (`centre.batches`), and
+    the revocation list (`centre.crl`): the centre's own, or with --to a copy, to be brought anew.
 
     Example: greengate-centre ca issue --server broker.example.vn --server 192.0.2.7
 
@@ -86,15 +93,13 @@ def issue(
         refuse("give either --server (once for each of its hosts) or --collector", EX_USAGE, json=json)
     with told(json=json), Registry.open(there(home)) as registry:
         authority, now = Authority.open(home), open_clock("system").now()
-        folder = to or home / "issued"
+        folder = to or home / ISSUED
         kind: Kind = "server" if server else "collector"
         names = server_names(server) if server else collector_names(collector or "")
         files = _files(issue_files(authority, registry, kind, names, folder, now))
-    if kind == "collector":
-        try:
-            files["group"] = str(give_group(home, folder))
-        except GroupError as error:
-            refuse(error, json=json)
+        if kind == "collector":
+            ensure_keys(authority, registry, now)
+            files |= _collectors(home, folder, json=json)
     out(files, json=json)
 
 
@@ -110,7 +115,7 @@ def sign(
 ) -> None:
     """Sign a device's request from a stick; its one-time code is read from standard input.
 
-    Prints the device's certificate and the CA's, for `greengate enrol --certificate`.
+    Prints the device's certificate, those that it seals to, and the CA's, for `greengate enrol --certificate`.
 
     Example: greengate-centre ca sign /media/stick/gate-1.csr --to /media/stick/gate-1.pem
 
@@ -127,7 +132,9 @@ def sign(
             issued = enrolment.sign(name, csr, now)
         else:
             issued = enrolment.enrol(name, _typed_code(json=json), csr, now)
-    _give(name, issued.certificate, authority.pem, to, json=json)
+        ensure_keys(authority, registry, now)
+        others = public_keys(home) + authority.pem  # the CA's last, where devices look for it
+    _give(name, issued.certificate, others, to, json=json)
     failures.end()
 
 
@@ -192,8 +199,11 @@ def crl(home: Home = HOME, *, json: Json = False) -> None:
         authority, now = Authority.open(home), open_clock("system").now()
         authority.write_crl(registry, now)
         Enrolment(authority, registry, failures, revoked=tell_broker(home)).publish([], now)
-        out({"crl": str(home / "crl.pem"), "revoked": len(registry.revoked(now))}, json=json)
+        out({"crl": str(home / CRL), "revoked": len(registry.revoked(now))}, json=json)
     failures.end()
+
+
+app.command()(sealing)
 
 
 def _text(argument: str) -> str:
@@ -209,8 +219,8 @@ def _csr(file: Path, *, json: bool) -> bytes:
         refuse(f"{file}: {error.strerror}: name the request's file", EX_NO_INPUT, json=json)
 
 
-def _give(name: str, certificate: Certificate, ca: str, to: Path | None, *, json: bool) -> None:
-    chain = certificate.pem + ca
+def _give(name: str, certificate: Certificate, others: str, to: Path | None, *, json: bool) -> None:
+    chain = certificate.pem + others
     if to is None:
         sys.stdout.write(msgspec.json.encode({"device": name, "certificate": chain}).decode() + "\n" if json else chain)
         return
@@ -247,6 +257,16 @@ def _unseen(question: str) -> str:
 def _files(issued: IssuedFiles) -> dict[str, Any]:
     files = {"key": str(issued.key), "certificate": str(issued.certificate), "ca": str(issued.ca)}
     return {"new": issued.new} | files | {"until": iso(issued.until)}
+
+
+def _collectors(home: Path, folder: Path, *, json: bool) -> dict[str, str]:
+    """Give a collector what it needs beside key and certificate; return where that is. Raises: CaError."""
+    try:
+        group = give_group(home, folder)
+    except GroupError as error:
+        refuse(error, json=json)
+    crl = home / CRL if folder == home / ISSUED else copy_crl(home, folder)
+    return {"crl": str(crl), "group": str(group), "batches": str(give_batches(home, folder))}
 
 
 def _certificate(certificate: Certificate) -> dict[str, Any]:

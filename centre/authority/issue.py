@@ -2,19 +2,19 @@
 
 import contextlib
 import re
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
 
-from centre.authority.ca import Authority, CaError, ensured_key, new_key
+from centre.authority.ca import CRL, Authority, CaError, ensured_key, new_key
 from centre.authority.profile import key_hash
 from centre.devices.registry import COLLECTOR_PREFIX, NAME, Certificate, Kind, Registry
 from centre.files import PUBLIC, make_folder, write_whole
 
-RENEWED = timedelta(days=30)  # ours: before its end, a certificate is issued anew when somebody asks
 HOSTS_MAX = 20  # ours: a server has some names and addresses
 COMMON_NAME_MAX_CHARS = 64  # RFC 5280, appendix A: ub-common-name
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -64,17 +64,23 @@ def issue_files(
     Raises: CaError, RegistryError.
     """
     key_file, file, ca = folder / f"{names[0]}.key", folder / f"{names[0]}.pem", folder / "ca.pem"
-    try:
+    with _writing(folder):
         make_folder(folder, 0o755)
         with registry.change():
             issued, new = _issued(authority, registry, kind, names, key_file, at)
         _ensure(ca, authority.pem)
         _ensure(file, issued.pem)
-    except OSError as error:
-        raise CaError(
-            f"{error.filename or folder}: {error.strerror}: check disk and rights, or name another --to"
-        ) from None
     return IssuedFiles(key_file, file, ca, issued.not_after, new)
+
+
+def copy_crl(home: Path, folder: Path) -> Path:
+    """Copy the revocation list as it is now into a folder; return where it is.
+
+    Raises: CaError.
+    """
+    with _writing(folder):
+        _ensure(folder / CRL, (home / CRL).read_text("ascii"))
+    return folder / CRL
 
 
 def _issued(
@@ -93,7 +99,7 @@ def _issued(
 
 
 def _is_good(known: Certificate, kind: Kind, names: list[str], at: datetime) -> bool:
-    good = known.revoked_at is None and known.kind == kind and known.not_after > at + RENEWED
+    good = known.revoked_at is None and known.kind == kind and not known.ends_soon(at)
     return good and _names_of(known.pem) == set(names)
 
 
@@ -102,6 +108,15 @@ def _names_of(pem: str) -> set[str]:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     hosts = names.get_values_for_type(x509.DNSName)
     return {*hosts, *map(str, names.get_values_for_type(x509.IPAddress))}
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        cure = "check disk and rights, or name another --to"
+        raise CaError(f"{error.filename or folder}: {error.strerror}: {cure}") from None
 
 
 def _ensure(file: Path, pem: str) -> None:

@@ -8,15 +8,18 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from centre.devices.registry import Certificate, Kind
 
 BEFORE = timedelta(hours=1)  # ours: a kiosk's clock may be behind, and its certificate is to be valid at once
 CA_LIFE = timedelta(days=3653)  # ten years
-LIFE = timedelta(days=365)  # of a device's, a server's and a collector's certificate
+LIFE = timedelta(days=365)  # of every certificate but the CA's own
 CRL_LIFE = timedelta(days=30)  # ours: a broker refuses everybody once its list is over; it is renewed far earlier
 SERIAL_DIGITS = 40  # of 20 bytes, the most that RFC 5280, section 4.1.2.2 allows
+
+PublicKey = ec.EllipticCurvePublicKey | X25519PublicKey  # X25519: to seal to; it signs nothing and proves nobody
 
 _PURPOSES = {
     "device": ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -30,29 +33,35 @@ def ca_certificate(key: ec.EllipticCurvePrivateKey, name: str, at: datetime) -> 
     subject = _common_name(name)
     builder = _builder(key.public_key(), subject, subject, at, at + CA_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_usage(certificates=True), critical=True)
+    builder = builder.add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
     return builder.sign(key, hashes.SHA256())
 
 
 def end_certificate(
     issuer: x509.Certificate,
     issuer_key: ec.EllipticCurvePrivateKey,
-    key: ec.EllipticCurvePublicKey,
+    key: PublicKey,
     *,
     kind: Kind,
     names: list[str],
     at: datetime,
     until: datetime,
 ) -> x509.Certificate:
-    """Return a certificate for a key. The first of `names` is its common name; a server's names are its hosts."""
+    """Return a certificate for a key. The first of `names` is its common name; a server's names are its hosts.
+
+    One of kind `sealing` is for key agreement alone (RFC 8410, section 5), and no host's or client's.
+    """
     until = min(until, issuer.not_valid_after_utc)
     builder = _builder(key, _common_name(names[0]), issuer.subject, at, until)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([_PURPOSES[kind]]), critical=False)
-    builder = builder.add_extension(
-        x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
-    )
+    if kind == "sealing":
+        builder = builder.add_extension(_usage(key_agreement=True), critical=True)
+    else:
+        builder = builder.add_extension(_usage(digital_signature=True), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([_PURPOSES[kind]]), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
+        )
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
     return builder.add_extension(authority, critical=False).sign(issuer_key, hashes.SHA256())
@@ -87,7 +96,7 @@ def serial_of(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:0{SERIAL_DIGITS}x}"
 
 
-def key_hash(key: ec.EllipticCurvePublicKey) -> bytes:
+def key_hash(key: PublicKey) -> bytes:
     """Return the SHA-256 of a public key's SubjectPublicKeyInfo."""
     encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(encoded).digest()
@@ -99,7 +108,7 @@ def fingerprint_of(certificate: x509.Certificate) -> str:
 
 
 def _builder(
-    key: ec.EllipticCurvePublicKey, subject: x509.Name, issuer: x509.Name, at: datetime, until: datetime
+    key: PublicKey, subject: x509.Name, issuer: x509.Name, at: datetime, until: datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -113,15 +122,21 @@ def _builder(
     )
 
 
-def _usage(*, certificates: bool) -> x509.KeyUsage:
+def _usage(
+    *,
+    digital_signature: bool = False,
+    key_agreement: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
+) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not certificates,
-        key_cert_sign=certificates,
-        crl_sign=certificates,
+        digital_signature=digital_signature,
+        key_agreement=key_agreement,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
-        key_agreement=False,
         encipher_only=False,
         decipher_only=False,
     )

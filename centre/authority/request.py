@@ -42,7 +42,7 @@ class Request:
         """Return the common name that it asks for, a hint only; empty where there is no single one."""
         try:
             names = self._request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        except ValueError:
+        except (ValueError, TypeError):  # of a BIT STRING it says TypeError
             return ""
         value = names[0].value if len(names) == 1 else ""
         return value if isinstance(value, str) else ""

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
@@ -21,9 +21,10 @@ __all__ = ["Certificate", "Code", "Device", "Registry", "RegistryError"]
 FILE = "registry.db"
 NAME = re.compile(r"[a-z0-9-]{1,32}")  # of a device: its certificate's common name, and its part of the topics
 COLLECTOR_PREFIX = "centre."  # of the centre's own clients: a dot, so that no device can be called so
+RENEWED = timedelta(days=30)  # ours: before its end, one of the centre's own certificates is issued anew
 
 Direction = Literal["in", "out"]
-Kind = Literal["device", "server", "collector"]
+Kind = Literal["device", "server", "collector", "sealing"]
 State = Literal["retired", "enrolled", "invited", "expired", "revoked", "added"]
 
 
@@ -70,6 +71,10 @@ class Certificate(NamedTuple):
     pem: str
     revoked_at: datetime | None = None
     why: str | None = None
+
+    def ends_soon(self, at: datetime) -> bool:
+        """Tell whether one of the centre's own is to be issued anew."""
+        return self.not_after <= at + RENEWED
 
 
 class Code(NamedTuple):

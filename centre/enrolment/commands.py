@@ -12,6 +12,7 @@ import typer
 from centre.authority.ca import Authority
 from centre.authority.issue import issue_files, server_names
 from centre.authority.profile import LIFE
+from centre.authority.sealing import ensure_keys, public_keys
 from centre.broker.telling import TellLater, tell_broker
 from centre.collecting.events import Event
 from centre.devices.registry import Registry
@@ -74,17 +75,27 @@ def _serve(
     authority, clock, worker = Authority.open(home), open_clock("system"), Worker()
     names = server_names(hosts)
     issued = issue_files(authority, registry, "server", names, home / "enrol", clock.now())
+    ensure_keys(authority, registry, clock.now())
     context = server_context(issued.ca, issued.certificate, issued.key)
     later = TellLater(tell_broker(home), report)
     enrolment = Enrolment(authority, registry, report, life=life, revoked=later)
     enrolment.refresh(clock.now())
-    service = Service(enrolment, authority.pem, broker, worker=worker, report=report, now=clock.now)
+    service = Service(
+        enrolment,
+        authority.pem,
+        broker,
+        centre_keys=lambda: public_keys(home),
+        worker=worker,
+        report=report,
+        now=clock.now,
+    )
     listener = bind(*address)
     host, port = listener.getsockname()[:2]
     server = Server(service.app(), listener, context, ready=lambda: report(Serving(host, port, authority.fingerprint)))
 
     def reload() -> None:
         later.again()
+        ensure_keys(authority, registry, clock.now())
         again = issue_files(authority, registry, "server", names, home / "enrol", clock.now())
         if again.new:
             context.load_cert_chain(again.certificate, again.key)  # connections from now on get it

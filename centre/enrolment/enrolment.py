@@ -168,7 +168,7 @@ class Enrolment:
             if self._registry.device(who) is not None:
                 self._registry.forget_codes(who)
         if found:
-            self.publish(sorted({one.name for one in found if one.kind != "server"}), at)
+            self.publish(sorted({one.name for one in found if one.kind in {"device", "collector"}}), at)
         return [self._registry.certificate(one.serial) or one for one in found]
 
     def publish(self, names: list[str], at: datetime) -> None:

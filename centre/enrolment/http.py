@@ -1,7 +1,7 @@
-"""The enrolment service's HTTP: `GET /ca.pem`, `POST /v1/enrol`, `/v1/renew`, `/v1/retire`; JSON, bounded.
+"""The enrolment service's HTTP: `GET /ca.pem`, `/centre.pem`, `POST /v1/enrol`, `/v1/renew`, `/v1/retire`.
 
-All decisions are `Enrolment`'s. They run in one thread of their own, so that a slow disk stops no connection, and no
-two of them meet.
+JSON, bounded. All decisions are `Enrolment`'s. They run in one thread of their own, so that a slow disk stops no
+connection, and no two of them meet.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ RETRY_AFTER_S = 10  # ours: told to who is asked to come again
 NAME_PATTERN = r"\A[a-z0-9-]{1,32}\Z"
 _STATUS: dict[ErrorCode, int] = {"device-unknown": 404, "busy": 429, "request-bad": 400, "csr-bad": 400}
 _FORBIDDEN = 403
+_PEM = "application/x-pem-file"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 T = TypeVar("T")
@@ -91,14 +92,16 @@ class Service:
         ca_pem: str,
         broker: BrokerAddress,
         *,
+        centre_keys: Callable[[], str],
         worker: Worker,
         report: Callable[[Event], None],
         now: Callable[[], datetime],
         limits: Limits | None = None,
     ) -> None:
-        """Answer for an enrolment."""
+        """Answer for an enrolment; `centre_keys` returns the certificates to seal to (PEM), or raises CaError."""
         self._enrolment = enrolment
         self._ca_pem = ca_pem
+        self._centre_keys = centre_keys
         self._broker = broker
         self._worker = worker
         self._report = report
@@ -112,6 +115,7 @@ class Service:
         return Starlette(
             routes=[
                 Route("/ca.pem", self._guarded(self._ca), methods=["GET"]),
+                Route("/centre.pem", self._guarded(self._keys), methods=["GET"]),
                 Route("/v1/enrol", self._guarded(self._enrol), methods=["POST"]),
                 Route("/v1/renew", self._guarded(self._renew), methods=["POST"]),
                 Route("/v1/retire", self._guarded(self._retire), methods=["POST"]),
@@ -139,7 +143,10 @@ class Service:
         return guarded
 
     async def _ca(self, _request: Request) -> Response:
-        return Response(self._ca_pem, headers=_HEADERS, media_type="application/x-pem-file")
+        return Response(self._ca_pem, headers=_HEADERS, media_type=_PEM)
+
+    async def _keys(self, _request: Request) -> Response:
+        return Response(self._centre_keys(), headers=_HEADERS, media_type=_PEM)
 
     async def _enrol(self, request: Request) -> Response:
         body = await _body(request, EnrolBody)
@@ -186,7 +193,7 @@ class Service:
             raise EnrolmentError("busy", "too many requests from this address or for this device: try again later")
 
     def _certificate(self, issued: Issued) -> dict[str, Any]:
-        return {"certificate": issued.certificate.pem, "ca": self._ca_pem}
+        return {"certificate": issued.certificate.pem, "ca": self._ca_pem, "centre": self._centre_keys()}
 
     def _settings(self, issued: Issued) -> dict[str, Any]:
         device, broker = issued.device, self._broker

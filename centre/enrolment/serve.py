@@ -55,8 +55,8 @@ def server_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def bind(host: str, port: int) -> Listener:
-    """Bind an address; port 0 is any free one.
+def bind(host: str, port: int, option: str = "--listen") -> Listener:
+    """Bind an address, which an option names; port 0 is any free one.
 
     Raises: ServeError where it is taken or not ours.
     """
@@ -69,7 +69,7 @@ def bind(host: str, port: int) -> Listener:
     except (OSError, OverflowError) as error:
         listener.close()
         why = getattr(error, "strerror", None) or error
-        raise ServeError(f"{host} port {port}: {why}: choose another --listen or --port") from None
+        raise ServeError(f"{host} port {port}: {why}: choose another {option} or --port") from None
     return listener
 
 

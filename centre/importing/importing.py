@@ -4,13 +4,15 @@ import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from centre.collecting.events import Event
-from centre.collecting.store import Store
-from centre.devices.registry import Device
-from centre.importing.events import AnswerFailed, AnswerWritten, Imported, ImportRefused
+from centre.collecting.store import Store, Stored, UnstorableError
+from centre.devices.registry import Certificate, Device, Registry
+from centre.importing.events import AnswerFailed, AnswerWritten, CertificateState, Imported, ImportRefused
+from centre.importing.keys import Keys
 from drivers.errors import DeviceError
 from drivers.stick import Stick, StickError, StickFileTooLargeError, StickMissingError, open_stick
 from drivers.stick.folder import read_file
@@ -25,10 +27,12 @@ from firmware.export import (
     parse_export_name,
     read_export,
 )
-from firmware.wire import Ack
+from firmware.wire import Ack, DecodedBatch, SealedBatch, unseal_batch
 
 DEVICE_UNKNOWN = "device-unknown"
 UNREADABLE = "unreadable"
+UNSTORABLE = "unstorable"
+BATCHES_AT_ONCE = 16  # ours: in one transaction, some 6,000 check-ins; so many are in memory
 
 Seen = Callable[[int], None]
 
@@ -44,11 +48,13 @@ class Answer(NamedTuple):
 class Importer:
     """Take exported journals, each check-in once; whatever is refused is reported, and the next file taken.
 
-    `known` gives the device of a name. `take` and `take_all` raise StoreError: then what was stored before stays.
+    A device's certificate may be over or revoked, which is told: somebody has the stick in hand, and can ask.
+    `take` raises StoreError: then what was stored before stays.
     """
 
     store: Store
-    known: Callable[[str], Device | None]
+    registry: Registry
+    keys: Keys
     at: datetime
     report: Callable[[Event], None]
 
@@ -58,45 +64,64 @@ class Importer:
         `seen` is told how many bytes more were worked through, each twice.
         """
         try:
-            found = check_export(data, allow_unsigned=True, seen=seen)
+            found = check_export(data, self.keys.authority, each=self._unsealed, seen=seen)
         except ExportError as error:
             self.report(ImportRefused(file, error.fault, str(error)))
             return None
-        device = self.known(found.device)
+        device = self.registry.device(found.device)
         if device is None:
             self.report(ImportRefused(file, DEVICE_UNKNOWN, f"of {found.device}, which the registry does not know"))
             return None
-        return self._keep(file, data, found, device, seen)
+        try:
+            return self._keep(file, data, found, device, seen)
+        except UnstorableError as error:
+            self.report(ImportRefused(file, UNSTORABLE, str(error)))
+            return None
 
     def refused(self, file: str, error: DeviceError) -> None:
         """Report a file that could not be read."""
         fault = str(Fault.TOO_LARGE) if isinstance(error, StickFileTooLargeError) else UNREADABLE
         self.report(ImportRefused(file, fault, str(error)))
 
+    def _unsealed(self, arrived: SealedBatch) -> DecodedBatch:
+        return unseal_batch(arrived, self.keys.unsealer)
+
     def _keep(self, file: str, data: bytes, found: Summary, device: Device, seen: Seen) -> Answer:
         acks: list[Ack] = []
-        new = known = conflicts = breaks = 0
-        for arrived in read_export(data, allow_unsigned=True, seen=seen):
-            stored = self.store.store(arrived)
-            new, known, conflicts = new + stored.new, known + stored.known, conflicts + stored.conflicts
-            breaks += not stored.follows
-            acks.append(Ack(found.device, found.epoch, arrived.batch.last_seq, arrived.digest))
+        stored: list[Stored] = []
+        arriving = map(self._unsealed, read_export(data, self.keys.authority, seen=seen))
+        while batches := list(islice(arriving, BATCHES_AT_ONCE)):
+            stored += self.store.store(batches, self.at)
+            acks += [Ack(found.device, found.epoch, one.batch.last_seq, one.digest) for one in batches]
         self.report(
             Imported(
                 file=file,
                 device=found.device,
                 state=device.state(self.at),
+                certificate=_worst(found.serials, self.registry.certificates(found.device), self.at),
                 epoch=found.epoch.hex(),
                 first_seq=found.first_seq,
                 last_seq=found.last_seq,
                 records=found.records,
-                new=new,
-                known=known,
-                conflicts=conflicts,
-                breaks=breaks,
+                new=sum(one.new for one in stored),
+                known=sum(one.known for one in stored),
+                conflicts=sum(one.conflicts for one in stored),
+                breaks=sum(not one.follows for one in stored),
             )
         )
-        return Answer(ack_name(found.device, found.epoch, found.last_seq), encode_acks(acks))
+        name = ack_name(found.device, found.epoch, found.last_seq)
+        return Answer(name, encode_acks(acks, self.keys.signer))
+
+
+def _worst(serials: Iterable[int], issued: Iterable[Certificate], at: datetime) -> CertificateState:
+    """Return the worst that is known of the certificates that signed a file."""
+    known = {int(one.serial, 16): one for one in issued}
+    signed_by = [known.get(serial) for serial in serials]
+    if any(one is not None and one.revoked_at is not None for one in signed_by):
+        return "revoked"
+    if any(one is None for one in signed_by):
+        return "unknown"
+    return "expired" if any(one is not None and one.not_after <= at for one in signed_by) else "good"
 
 
 def import_from(path: Path, importer: Importer, seen: Callable[[int, int], None] = lambda *_: None) -> None:

@@ -15,6 +15,7 @@ from drivers.broker.topics import check_topic, parse_filter
 from drivers.errors import BrokerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from paho.mqtt.client import MQTTMessage
@@ -27,6 +28,7 @@ RETRY_MAX_S = 30.0
 STABLE_S = 10.0  # a connection that lasted so long was a good one: the next wait is short again
 CLOSE_S = 1.5  # for the thread to end; looking up a name cannot be interrupted
 PORT_MAX = 65_535
+SESSION_MAX_S = 2**32 - 2  # MQTT 5, 3.1.2.11.2: one more would mean for ever
 
 
 class MessageQueue:
@@ -62,13 +64,24 @@ class MessageQueue:
 class MqttBroker:
     """A `Broker` over paho-mqtt."""
 
-    def __init__(self, settings: Settings, *, retry_min_s: float = 1.0) -> None:
-        """Check the settings and start to connect; see `open_broker`."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        patient: bool = False,
+        retry_min_s: float = 1.0,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """Check the settings and start to connect; see `open_broker`. `draw` gives a number between two."""
         _check(settings)
-        self._settings, self._retry_min_s = settings, retry_min_s
+        if settings.ca is not None and not patient:
+            client_context(settings.ca, settings.certificate, settings.key)  # wrong files are noticed at start
+        self._settings, self._retry_min_s, self._draw = settings, retry_min_s, draw
         self._topics: frozenset[str] = frozenset()
         self._inbox = MessageQueue()
         self._connection: Connection | None = None
+        self._attempts = 0
+        self._retains = True  # until a broker says otherwise
         self._fault = f"connecting to {settings.host}:{settings.port}"
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._stay_connected, name="broker", daemon=True)
@@ -79,6 +92,11 @@ class MqttBroker:
         """See `Broker.connected`."""
         connection = self._connection
         return connection is not None and connection.ready
+
+    @property
+    def connection(self) -> int:
+        """See `Broker.connection`."""
+        return self._attempts
 
     @property
     def fault(self) -> str | None:
@@ -98,7 +116,7 @@ class MqttBroker:
         parse_filter(topic)
         self._topics |= {topic}
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
         """Publish; see `Broker.publish`."""
         check_topic(topic)
         if len(payload) > PAYLOAD_MAX_BYTES:
@@ -106,7 +124,7 @@ class MqttBroker:
         connection = self._connection
         if connection is None or not connection.accepted:
             raise BrokerError(f"not connected: {self._fault}", cure="it reconnects by itself; try again later")
-        connection.publish(topic, payload)
+        connection.publish(topic, payload, retained=retained)
 
     def receive(self, timeout_s: float) -> Message | None:
         """Take a message; see `Broker.receive`."""
@@ -130,23 +148,26 @@ class MqttBroker:
         self.close()
 
     def _stay_connected(self) -> None:
-        wait_s = self._retry_min_s
+        bound_s = self._retry_min_s
         while not self._closing.is_set():
             since_s = time.monotonic()
             self._connect_once()
             if time.monotonic() - since_s > STABLE_S:
-                wait_s = self._retry_min_s
-            # A fleet that lost its broker must not come back in one instant.
-            self._closing.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            wait_s = min(2 * wait_s, RETRY_MAX_S)
+                bound_s = self._retry_min_s
+            # A fleet that lost its broker must not come back in one instant: "full jitter"
+            # (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+            self._closing.wait(self._draw(0.0, bound_s))
+            bound_s = min(2 * bound_s, RETRY_MAX_S)
 
     def _connect_once(self) -> None:
         try:
             from drivers.broker.connection import Connection  # noqa: PLC0415 - paho: 20 ms that no start waits for
 
-            connection = Connection(self._settings, lambda: self._topics, self._inbox)
+            connection = Connection(self._settings, lambda: self._topics, self._inbox, retains=self._retains)
+            self._attempts += 1
             self._connection = connection
             connection.run(self._closing)
+            self._retains = connection.retains_next
             self._fault = connection.fault or self._fault
         except Exception as error:  # noqa: BLE001 - a stranger's bytes may end a connection, never this thread
             self._fault = in_words(error, self._settings.host, self._settings.port)
@@ -163,5 +184,7 @@ def _check(settings: Settings) -> None:
         raise ValueError("a client certificate and its key come together")
     if settings.ca is None and settings.certificate is not None:
         raise ValueError("a client certificate needs the certificates that the broker is checked with")
-    if settings.ca is not None:
-        client_context(settings.ca, settings.certificate, settings.key)  # wrong files are noticed at start
+    if not 0 <= settings.session_s <= SESSION_MAX_S:
+        raise ValueError(f"a broker keeps a session for 0 to {SESSION_MAX_S} s")
+    if settings.will is not None:
+        check_topic(settings.will.topic)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from drivers.broker.answers import Answers
-from drivers.broker.connection import _make_client
+from drivers.broker.connection import _make_client, connect
 from drivers.broker.settings import Settings
 from drivers.broker.tls import in_words
 from drivers.errors import DeviceError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Answer = Literal["taken", "refused", "unknown"]
 PAYLOAD = b""  # nothing: were it to reach somebody, there is nothing to take for a batch
 TURN_S = 0.1
-KEEPALIVE_S = 30
 ATTEMPTS = 3  # a broker that gives each device one connection ends this one when the uplink comes back
 NOT_AUTHORIZED = 0x87  # MQTT 5, 3.4.2.1
 
@@ -81,7 +80,8 @@ class _Nowhere:
 def probe(settings: Settings, topics: Iterable[str], deadline_s: float) -> Probed:
     """Publish nothing on each topic, and tell what the broker made of it, within about `deadline_s` (and a connect).
 
-    With a broker that allows each name one connection, the one that is there is ended; it comes back by itself.
+    With a broker that allows each name one connection, the one that is there is ended; it comes back by itself. Its
+    session is left as it is, with all that waits in it, where `settings.session_s` is the same as its own.
     """
     wanted, end_s = tuple(topics), time.monotonic() + deadline_s
     probed = Probed("the broker was not asked")
@@ -100,10 +100,8 @@ def probe(settings: Settings, topics: Iterable[str], deadline_s: float) -> Probe
 def _ask(settings: Settings, topics: tuple[str, ...], answers: _Answers, end_s: float) -> None:
     client = _make_client(settings, answers, _Nowhere())
     try:
-        if settings.protocol == "5":
-            client.connect(settings.host, settings.port, KEEPALIVE_S, clean_start=True)
-        else:
-            client.connect(settings.host, settings.port, KEEPALIVE_S)
+        client.manual_ack_set(True)  # noqa: FBT003 - paho's: what waits in the session goes on waiting, for whom it is meant
+        connect(client, settings)
         while answers.fault is None and len(answers.answered) < len(topics):
             if time.monotonic() >= end_s:
                 answers.fail("the broker does not answer")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from drivers.broker import Will
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -20,3 +22,5 @@ class Settings:
     certificate: Path | None
     key: Path | None
     protocol: Literal["5", "3.1.1"]
+    will: Will | None = None
+    session_s: int = 0

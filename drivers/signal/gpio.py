@@ -23,13 +23,13 @@ def open_gpio_lamps(red_pin: int, green_pin: int, *, active_high: bool) -> GpioL
         ValueError: both lamps are on one pin.
         DeviceMissingError: no lgpio, no Raspberry Pi, no access to its pins, no such pin, or a pin in use.
     """
-    factory, faults = _open_factory()
+    factory, faults = open_factory()
     return GpioLamps(red_pin, green_pin, active_high=active_high, factory=factory, faults=faults)
 
 
 def open_gpio_output(name: str, pin: int, *, active_high: bool) -> GpioOutput:
     """Open one pin for a buzzer or a heartbeat, off; takes and raises what `open_gpio_lamps` does."""
-    factory, faults = _open_factory()
+    factory, faults = open_factory()
     return GpioOutput(name, pin, active_high=active_high, factory=factory, faults=faults)
 
 
@@ -128,13 +128,18 @@ def _claim(name: str, pin: int, *, active_high: bool, factory: Any, faults: Faul
         ) from error
 
 
-def _open_factory() -> tuple[Any, Faults]:
+def open_factory(what: str = "lamps") -> tuple[Any, Faults]:
+    """Open this machine's pins for the `what` on them, and say what they may raise.
+
+    Raises:
+        DeviceMissingError: no lgpio, no Raspberry Pi, or no access to its pins.
+    """
     # Named here, because gpiozero's own choice silently falls back to whatever else is installed.
     try:
         from drivers.signal.lgpio_pins import LgpioError, SteadyFactory  # noqa: PLC0415 - lgpio may be missing
     except ImportError as error:
         raise DeviceMissingError(
-            f"the lamps need lgpio: {error}", cure="install it: apt-get install python3-lgpio"
+            f"the {what} need lgpio: {error}", cure="install it: apt-get install python3-lgpio"
         ) from error
     except OSError as error:  # importing lgpio makes a pipe in the working folder
         raise DeviceMissingError(
@@ -147,7 +152,7 @@ def _open_factory() -> tuple[Any, Faults]:
     except PinUnknownPi as error:
         raise DeviceMissingError(
             "this machine is no Raspberry Pi",
-            cure="connect the lamps to one, or configure the simulated signal",
+            cure=f"connect the {what} to one, or configure simulated ones",
         ) from error
     except faults as error:
         raise DeviceMissingError(

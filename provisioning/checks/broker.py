@@ -11,8 +11,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from firmware.config import BrokerConfig
+from firmware.config_sections import BrokerConfig
 from firmware.wire import batch_topic
+from firmware.wire_device import command_topic, report_topic, status_topic
+from firmware.wiring import SESSION_S
 from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
 from provisioning.durable import TooLargeError, read_bounded
 
@@ -34,11 +36,21 @@ def broker(patient: Patient) -> Iterator[Finding]:
         else:
             yield skipped("broker-not-enrolled")
         return
-    settings = Settings(config.host, config.port, own, config.ca, config.certificate, config.key, config.protocol)
+    settings = Settings(
+        config.host,
+        config.port,
+        own,
+        config.ca,
+        config.certificate,
+        config.key,
+        config.protocol,
+        session_s=SESSION_S,  # the uplink's, with what waits in it: looking at the device loses nothing
+    )
     other = next(name for name in STRANGERS if name != own)
-    topics = {"own": f"greengate/v1/{own}/probe", "other": batch_topic(other)}
+    may = (f"greengate/v1/{own}/probe", status_topic(own), report_topic(own))
+    may_not = (batch_topic(other), status_topic(other), command_topic(own))  # commands are the centre's
     on_trial = config.ca is None and config.key is None  # not enrolled: nobody is kept from anything
-    probed = probe(settings, topics.values(), PROBE_S)
+    probed = probe(settings, (*may, *may_not), PROBE_S)
     where = f"{config.host}:{config.port}"
     if probed.fault is not None:
         why = probed.fault if where in probed.fault else f"{where}: {probed.fault}"
@@ -47,15 +59,16 @@ def broker(patient: Patient) -> Iterator[Finding]:
     yield ok("broker-reached", broker=where)
     if config.ca is None:
         yield warning("broker-plain")
-    answers = {name: probed.answers[topic] for name, topic in topics.items()}
-    if "unknown" in answers.values():
+    if "unknown" in probed.answers.values():
         yield skipped("acl-unknown")
         return
-    yield ok("acl-own") if answers["own"] == "taken" else fault("acl-own-refused", topic=topics["own"])
-    if answers["other"] == "refused":
+    refused = next((topic for topic in may if probed.answers[topic] != "taken"), None)
+    yield ok("acl-own") if refused is None else fault("acl-own-refused", topic=refused)
+    taken = next((topic for topic in may_not if probed.answers[topic] == "taken"), None)
+    if taken is None:
         yield ok("acl-others")
     else:
-        yield warning("acl-none") if on_trial else fault("acl-others-taken", topic=topics["other"])
+        yield warning("acl-none") if on_trial else fault("acl-others-taken", topic=taken)
 
 
 def certificate(patient: Patient) -> Iterator[Finding]:

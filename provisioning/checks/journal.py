@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from firmware.journal_base import JournalError, MalformedError, count_set_aside
 from firmware.journal_snapshot import Snapshot, snapshot
+from firmware.journal_space import fill_permille
 from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
 
 CHECK_S = 4.0
 STEPS = 10_000  # of SQLite's machine between two looks at the time
 MANY = 10_000  # ours: two busy days
+FILLING_PERCENT, FULL_PERCENT = 80, 99  # from the first on the gate says so; at the second it is out of service
 
 
 class _TimeUpError(Exception):
@@ -31,12 +33,23 @@ def journal(patient: Patient) -> Iterator[Finding]:
             yield _whole(now)
             many = now.unsent > MANY
             yield (warning if many else ok)("journal-unsent-many" if many else "journal-unsent", rows=now.unsent)
+            yield from _fill(now, patient.known.journal.size_mib)
     except MalformedError as error:
         yield fault("journal-damaged", file=str(path), why=" ".join(str(error).split()))
     except JournalError as error:
         if isinstance(error.__cause__, PermissionError):
             raise error.__cause__ from None
         yield fault("journal-unreadable", why=" ".join(str(error).split()))
+
+
+def _fill(now: Snapshot, size_mib: int) -> Iterator[Finding]:
+    values = {"percent": fill_permille(now.db, size_mib) // 10, "mib": size_mib}
+    if values["percent"] >= FULL_PERCENT:
+        yield fault("journal-full", **values)
+    elif values["percent"] >= FILLING_PERCENT:
+        yield warning("journal-filling", **values)
+    else:
+        yield ok("journal-room", **values)
 
 
 def _whole(now: Snapshot) -> Finding:

@@ -1,4 +1,4 @@
-"""The pins that lamps, buzzer and heartbeat hang on: does anything else take them, and may the gate open them?"""
+"""The pins of lamps, buzzer, heartbeat and contacts: does anything else take them, and may the gate open them?"""
 
 import grp
 import pwd
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drivers.signal.lines import header_chip, line
+from firmware.config import Config
 from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
 
 GATE_USER = "greengate-gate"
@@ -33,13 +34,11 @@ PIN_OPTION = re.compile(r"(?:gpiopin|gpio_pin|pin)=([0-9]{1,3})")
 
 
 def pins(patient: Patient) -> Iterator[Finding]:
-    """Look for what else takes the lamps' pins, and whether the gate may open the chip."""
-    signal = patient.known.signal
-    if signal.kind != "gpio":
+    """Look for what else takes the configured pins, and whether the gate may open the chip."""
+    used = _used(patient.known)
+    if not used:
         yield skipped("pins-simulated")
         return
-    named = ("red", signal.red_pin), ("green", signal.green_pin), ("buzzer", signal.buzzer_pin)
-    used = {pin: name for name, pin in (*named, ("heartbeat", signal.heartbeat_pin)) if pin is not None}
     taken = taken_by(patient.machine.boot_config())
     clashes = [(name, pin, taken[pin]) for pin, name in used.items() if pin in taken]
     for name, pin, owner in clashes:
@@ -47,6 +46,18 @@ def pins(patient: Patient) -> Iterator[Finding]:
     if not clashes:
         yield ok("pins-free", pins=", ".join(str(pin) for pin in used))
     yield from _chip(patient, used)
+
+
+def _used(config: Config) -> dict[int, str]:
+    """Return the pins of the 40 that this device drives or listens to, and what hangs on each."""
+    signal, contacts = config.signal, config.contacts
+    named: dict[str, int | None] = {}
+    if signal.kind == "gpio":
+        named |= {"red": signal.red_pin, "green": signal.green_pin}
+        named |= {"buzzer": signal.buzzer_pin, "heartbeat": signal.heartbeat_pin}
+    if contacts.kind == "gpio":
+        named |= {"override": contacts.override_pin, "passage": contacts.passage_pin}
+    return {pin: name for name, pin in named.items() if pin is not None}
 
 
 def taken_by(boot_config: str) -> dict[int, str]:

@@ -1,12 +1,18 @@
-"""The disk: room, whether it can be written, and how worn the card is."""
+"""The disk: room, whether it can be written, how worn the card is and what each check-in writes to it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
+from firmware.journal_base import beside
 from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
+from provisioning.checks.camera import beats
 
 MIB = 1024 * 1024
-LITTLE_BYTES, TIGHT_BYTES = 64 * MIB, 256 * MIB  # a busy year of check-ins that nobody fetches takes about 200 MiB
+LITTLE_BYTES, TIGHT_BYTES = 64 * MIB, 256 * MIB
+LOG_BYTES = 8 * MIB  # of the journal's write-ahead log, beside its own size (firmware/journal.py: WAL_MAX_PAGES)
 WORN_PERCENT = 80
+BUSY_DAY = 10_000  # check-ins; what the journal is sized for
 
 
 def room(patient: Patient) -> Iterator[Finding]:
@@ -25,8 +31,23 @@ def room(patient: Patient) -> Iterator[Finding]:
             yield fault("disk-full", **values)
         elif found.free_bytes < TIGHT_BYTES and not found.read_only:
             yield warning("disk-tight", **values)
+        elif code == "journal" and not found.read_only and (more := _growth(patient)) > found.free_bytes:
+            yield warning("disk-under-journal", **values, more=more // MIB)
         else:
             yield ok("disk-good", **values)
+
+
+def _growth(patient: Patient) -> int:
+    """Return by how many bytes the journal may still grow. Raises: PermissionError where that is root's to know."""
+    journal = patient.known.journal
+    path, most = patient.at(journal.path), journal.size_mib * MIB + LOG_BYTES
+    return max(0, most - _size(path) - _size(beside(path, "-wal")))
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def root_rights(patient: Patient) -> Iterator[Finding]:
@@ -49,3 +70,13 @@ def wear(patient: Patient) -> Iterator[Finding]:
             yield warning("wear-high", **values)
         else:
             yield ok("wear-good", **values)
+
+
+def written(patient: Patient) -> Iterator[Finding]:
+    """Tell what the gate writes for each check-in: what a card wears by, where it does not say how worn it is."""
+    for beat in beats(patient.known.events_socket, 1):
+        if beat.bytes_per_record is not None:
+            megabytes = beat.bytes_per_record * BUSY_DAY / 1e6
+            yield ok("written-each", bytes=beat.bytes_per_record, megabytes=f"{megabytes:.0f}", n=BUSY_DAY)
+            return
+    yield skipped("written-unknown")

@@ -8,6 +8,8 @@ import tomllib
 import urllib.parse
 from collections.abc import Iterator
 
+UNSENT = "SELECT count(*) FROM checkin WHERE seq > coalesce((SELECT acked_seq FROM meta), 0)"  # of every schema so far
+
 
 def main(config: pathlib.Path, data: pathlib.Path) -> None:
     """Print one line for each journal that the centre does not have in full; nothing where it has."""
@@ -20,7 +22,7 @@ def main(config: pathlib.Path, data: pathlib.Path) -> None:
 
 
 def lost(journal: pathlib.Path) -> Iterator[str]:
-    """Say what would be lost with a journal: what is acknowledged is not in it any more."""
+    """Say what would be lost with a journal: what the centre has, as copies may be kept of, is no loss."""
     for aside in sorted(journal.parent.glob("*.corrupt-*")):
         yield f"{aside}: a damaged journal that nobody has recovered"
     if not journal.exists():
@@ -29,7 +31,7 @@ def lost(journal: pathlib.Path) -> Iterator[str]:
         with contextlib.closing(sqlite3.connect(f"file:{urllib.parse.quote(str(journal))}?mode=ro", uri=True)) as db:
             rows = 0
             if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'checkin'").fetchone():
-                (rows,) = db.execute("SELECT count(*) FROM checkin").fetchone()
+                (rows,) = db.execute(UNSENT).fetchone()
     except sqlite3.Error as error:
         yield f"{journal}: cannot be counted: {error}"
     else:

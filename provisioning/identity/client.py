@@ -67,10 +67,11 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Enrolled(msgspec.Struct, frozen=True):
-    """The answer to an enrolment or a renewal; texts in PEM."""
+    """The answer to an enrolment or a renewal; texts in PEM. `centre` is what to seal to."""
 
     certificate: str
     ca: str
+    centre: str = ""
     settings: Settings = Settings()
 
 
@@ -128,6 +129,13 @@ class Centre:
     def renew(self, csr: bytes) -> Enrolled:
         """Have another certificate issued for the present one."""
         return self._post("/v1/renew", {"csr": csr.decode("ascii")}, Enrolled)
+
+    def centre_keys(self) -> bytes:
+        """Return what the centre says is to be sealed to."""
+        status, body = self._exchange(self._verified(), _Request("GET", "/centre.pem", b""))
+        if status != _OK:
+            raise self._refused(status, body)
+        return body
 
     def retire(self) -> None:
         """Say that this device is no more."""

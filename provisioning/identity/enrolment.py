@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from provisioning.config_file import (
     IN_SIMULATION,
@@ -23,14 +22,16 @@ from provisioning.config_file import (
 )
 from provisioning.durable import read_bounded
 from provisioning.identity.client import Centre, parse_address
-from provisioning.identity.folder import CA, CERTIFICATE, KEY, ORIGIN, Identity
+from provisioning.identity.folder import CA, CENTRE, CERTIFICATE, KEY, ORIGIN, Identity
 from provisioning.identity.keys import (
     PEM_MAX_BYTES,
     CertificateError,
+    centre_keys,
     certificates,
     fingerprint,
     new_key,
     own_certificate,
+    parts,
     pinned_ca,
     request,
     request_fits,
@@ -43,6 +44,7 @@ from provisioning.words import Lang
 
 REQUEST, WISHES = "request.csr", "wishes.json"
 VERSION = 1  # of the configuration
+NO_KEYS = b""  # to seal to: of a centre that gives none, `greengate renew` fetches them once it does
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -104,15 +106,18 @@ class Enrolment:
         name, ca = str(wishes.name), self._made(CA)
         answer = _centre(str(wishes.centre), ca).enrol(name, code, self.request_pem())
         certificate = own_certificate(answer.certificate.encode(), self._made(KEY), ca, name, self.at)
-        return self._certified(certificate, wishes.over(of_settings(answer.settings)))
+        keys = centre_keys(answer.centre.encode(), ca) if answer.centre else NO_KEYS
+        return self._certified(certificate, keys, wishes.over(of_settings(answer.settings)))
 
     def take_file(self, wishes: Wishes, file: Path) -> Wishes:
-        """Take the certificate and the CA's from a file of the centre's."""
+        """Take the device's certificate, the CA's, and those to seal to from a file of the centre's."""
         name, found = str(wishes.name), read_bounded(file, PEM_MAX_BYTES)
-        ca = pinned_ca(_pem_of_last(found), str(wishes.ca_fingerprint), self.at)
-        certificate = own_certificate(found, self._made(KEY), ca, name, self.at)
+        own, between, last = parts(found)
+        ca = pinned_ca(last, str(wishes.ca_fingerprint), self.at)
+        certificate = own_certificate(own, self._made(KEY), ca, name, self.at)
+        keys = centre_keys(between, ca) if between else NO_KEYS
         self._pending.put(CA, ca)
-        return self._certified(certificate, wishes)
+        return self._certified(certificate, keys, wishes)
 
     def install(self, wishes: Wishes) -> None:
         """Put the identity in use."""
@@ -138,8 +143,9 @@ class Enrolment:
         self.identity.forget_old()
         self._pending.wipe()
 
-    def _certified(self, certificate: bytes, wishes: Wishes) -> Wishes:
+    def _certified(self, certificate: bytes, keys: bytes, wishes: Wishes) -> Wishes:
         self.keep(wishes)  # first: with the certificate there, the centre is not asked again
+        self._pending.put(CENTRE, keys)
         self._pending.put(CERTIFICATE, certificate)
         return wishes
 
@@ -203,8 +209,3 @@ def _centre(url: str, ca: bytes | None = None, identity: Path | None = None) -> 
     if address is None:
         raise CertificateError("centre-wrong", text=url)
     return Centre(address, ca, identity)
-
-
-def _pem_of_last(pem: bytes) -> bytes:
-    """Return the last certificate of a chain, which is the CA's."""
-    return certificates(pem)[-1].public_bytes(Encoding.PEM)

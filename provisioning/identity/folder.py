@@ -9,7 +9,8 @@ from provisioning.durable import erase, make_folder, read_bounded, sync_folder, 
 
 FILE_MAX_BYTES = 16 * 1024  # ours: the largest is a certificate of about 1 KB
 KEY, CERTIFICATE, CA, ORIGIN = "device.key", "device.pem", "ca.pem", "centre.json"
-IDENTITY = (KEY, CERTIFICATE, CA, ORIGIN)
+CENTRE = "centre.pem"  # what is sealed to; an identity made before there was any has none
+IDENTITY = (KEY, CERTIFICATE, CA, ORIGIN, CENTRE)
 CURRENT = "current"
 GONE = ".gone"  # what follows the name of a folder that is being deleted
 TOLD = "retired"  # a file: the centre knows that this device is no more
@@ -83,7 +84,8 @@ class Identity:
         target = self._next()
         make_folder(target, 0o700)
         for name in IDENTITY:
-            os.link(made.folder / name, target / name)  # the key is on the disk once
+            if name != CENTRE or made.get(name) is not None:
+                os.link(made.folder / name, target / name)  # the key is on the disk once
         sync_folder(target)
         draft = self.folder / f"{CURRENT}.new"
         with contextlib.suppress(FileNotFoundError):

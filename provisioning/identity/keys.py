@@ -2,9 +2,11 @@
 
 import contextlib
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -19,6 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from firmware.envelope import Authority, SigningError
+from firmware.sealing import PURPOSES, Recipient
 
 PEM_MAX_BYTES = 16 * 1024  # ours: a P-256 certificate takes about 1 KB
 DUE_PART = 3  # a certificate is due for renewal once less than a third of its life is left
@@ -95,6 +100,16 @@ def certificates(pem: bytes) -> list[x509.Certificate]:
 
 
 @_reading()
+def parts(pem: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what `ca sign` gives: the device's certificate, those to seal to (older centres: none), the CA's.
+
+    Raises: CertificateError.
+    """
+    found = [one.public_bytes(Encoding.PEM) for one in certificates(pem)]
+    return found[0], b"".join(found[1:-1]), found[-1]
+
+
+@_reading()
 def pinned_ca(pem: bytes, pinned: str, at: datetime) -> bytes:
     """Return a CA's certificate as PEM where it is the pinned one, an authority, and valid.
 
@@ -131,6 +146,25 @@ def own_certificate(pem: bytes, key_pem: bytes, ca_pem: bytes, name: str, at: da
         raise CertificateError("certificate-of-another-kind")
     _check_valid(certificate, at)
     return certificate.public_bytes(Encoding.PEM)
+
+
+@_reading()
+def centre_keys(pem: bytes, ca_pem: bytes) -> bytes:
+    """Return the certificates that are sealed to as PEM, where the uplink and the gate will take them all.
+
+    Raises: CertificateError.
+    """
+    whole = b"".join(one.public_bytes(Encoding.PEM) for one in certificates(pem))
+    authority = Authority(certificates(ca_pem))
+    with tempfile.NamedTemporaryFile() as file:  # as they will read it
+        file.write(whole)
+        file.flush()
+        try:
+            for purpose in PURPOSES:
+                Recipient.load(Path(file.name), purpose, authority)
+        except SigningError:
+            raise CertificateError("centre-keys-bad") from None
+    return whole
 
 
 @_reading()

@@ -27,6 +27,8 @@ def renew(
 ) -> None:
     """Get another certificate from the centre, for a new key; greengate-renew.timer does it by itself.
 
+    And the centre's keys that check-ins are sealed to, where it has others than those here, with --if-due too.
+
     Example: greengate renew --if-due
 
     Exit codes: 0 renewed, or not due, 2 wrong usage, 65 refused, 69 not enrolled, 73 not written, 75 the centre is
@@ -46,11 +48,14 @@ def renew(
             at = open_clock("system").now()
             present = Present(current)
             under_way = identity.renewal.there()
+            renewal = Renewal(layout, present, Systemd(), at)
             if if_due and not under_way and not present.due(at):
+                if not dry_run and renewal.look_for_keys():
+                    talk.say("keys-renewed")
                 return
             if present.until <= at:
                 talk.fail(Exit.DATA, "renew-too-late", name=present.name, until=f"{present.until:%Y-%m-%d}")
-            _renew(Renewal(layout, present, Systemd(), at), present, talk, dry_run=dry_run)
+            _renew(renewal, present, talk, dry_run=dry_run)
 
 
 def _renew(renewal: Renewal, present: Present, talk: Talk, *, dry_run: bool) -> None:
@@ -59,6 +64,7 @@ def _renew(renewal: Renewal, present: Present, talk: Talk, *, dry_run: bool) -> 
         Step("step-renew", renewal.ask_centre, {"centre": present.origin.centre or "?"}),
         Step("step-install", renewal.install, {"folder": str(renewal.layout.identity)}),
         Step("step-uplink", renewal.finish),
+        Step("step-keys", renewal.bring_keys),
     ]
     if carry_out(steps, talk, dry_run=dry_run):
         renewed = renewal.identity.current

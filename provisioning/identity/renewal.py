@@ -1,15 +1,21 @@
-"""A renewal's steps: another key, another certificate for the present one, and the swap. Each can be repeated."""
+"""A renewal's steps: another key, another certificate for the present one, and the swap. Each can be repeated.
+
+And what the device seals to, where the centre has other keys than those here.
+"""
 
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from provisioning.identity.client import Centre, parse_address
-from provisioning.identity.enrolment import REQUEST, Origin, tell_installed
-from provisioning.identity.folder import CA, CERTIFICATE, KEY, ORIGIN, Identity, Workplace
+from provisioning.config_file import values_in
+from provisioning.exits import Exit
+from provisioning.identity.client import Centre, CentreError, parse_address
+from provisioning.identity.enrolment import NO_KEYS, REQUEST, Origin, tell_installed
+from provisioning.identity.folder import CA, CENTRE, CERTIFICATE, KEY, ORIGIN, Identity, Workplace
 from provisioning.identity.keys import (
     CertificateError,
+    centre_keys,
     holder,
     is_due,
     new_key,
@@ -21,6 +27,7 @@ from provisioning.layout import Layout
 from provisioning.units import Units
 
 UPLINK = "greengate-uplink"  # the one program that holds a copy of the key
+GATE = "greengate-gate"  # seals details, where a profile asks for any
 
 
 class Present:
@@ -31,6 +38,7 @@ class Present:
         self.folder: Path = place.folder
         self.ca = place.get(CA) or b""
         self.certificate = place.get(CERTIFICATE) or b""
+        self.keys = place.get(CENTRE) or NO_KEYS
         self.name, self.until = holder(self.certificate)
         try:
             self.origin = msgspec.json.decode(place.get(ORIGIN) or b"", type=Origin)
@@ -77,6 +85,7 @@ class Renewal:
         answer = self._present.centre().renew(self._place.get(REQUEST) or b"")
         key = self._place.get(KEY) or b""
         certificate = own_certificate(answer.certificate.encode(), key, self._present.ca, self._present.name, self._at)
+        self._place.put(CENTRE, self._present.keys)
         self._place.put(CA, self._present.ca)
         self._place.put(ORIGIN, msgspec.json.encode(self._present.origin))
         self._place.put(CERTIFICATE, certificate)
@@ -90,3 +99,27 @@ class Renewal:
         tell_installed(self.layout, self._units, "restart", UPLINK)
         self.identity.forget_old()
         self._place.wipe()
+
+    def bring_keys(self) -> bool:
+        """Take what to seal to from the centre where it has other keys; return whether it had."""
+        current = self.identity.current
+        present = self._present if current is None else Present(current)
+        keys = centre_keys(present.centre().centre_keys(), present.ca)
+        if current is None or keys == present.keys:
+            return False
+        current.put(CENTRE, keys)
+        sealing = [UPLINK, GATE] if values_in(self.layout.config).get("profile.details") else [UPLINK]
+        tell_installed(self.layout, self._units, "restart", *sealing)
+        return True
+
+    def look_for_keys(self) -> bool:
+        """Do as `bring_keys`, where that can wait: with keys here, a centre that cannot be asked is no fault."""
+        try:
+            return self.bring_keys()
+        except CentreError as error:
+            if error.exit != Exit.TRY_AGAIN or not self._present.keys:
+                raise
+        except CertificateError as error:
+            if error.code != "no-centre-known" or not self._present.keys:
+                raise
+        return False

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from drivers.clock import open_clock
 from firmware.config import ConfigError, load_config
-from firmware.journal_base import JournalError, count_set_aside
-from firmware.journal_reader import JournalReader
+from firmware.journal_base import JournalError, MalformedError, count_set_aside
+from firmware.journal_snapshot import snapshot
 from provisioning.config_file import IN_SIMULATION, ON_AN_APPLIANCE, render, write_config
 from provisioning.durable import make_folder, read_bounded, sync_folder
 from provisioning.identity.enrolment import WISHES, tell_installed
@@ -59,11 +59,11 @@ class Retirement:
         Raises: JournalError where it cannot be known.
         """
         path = self.journal
-        with JournalReader(path) as reader:
-            count = reader.unsent()
-            if reader.damaged:
-                raise JournalError(f"{path}: damaged: nobody can say what is unsent")
-        return count, count_set_aside(path)
+        try:
+            with snapshot(path) as now:  # which refuses a journal of another schema, where the uplink would just wait
+                return 0 if now is None else now.unsent, count_set_aside(path)
+        except MalformedError as error:
+            raise JournalError(f"{path}: damaged: nobody can say what is unsent") from error
 
     @property
     def told(self) -> bool:

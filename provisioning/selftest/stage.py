@@ -20,6 +20,7 @@ import msgspec
 import segno
 
 from firmware.config import Config
+from firmware.config_sections import ContactsConfig
 from provisioning.issuer import DemoIssuer
 from provisioning.selftest.account import Account
 from provisioning.showing import passes
@@ -67,7 +68,10 @@ def staged(device: Config, at: datetime, account: Account) -> Iterator[Stage]:
 
 
 def derived(device: Config, folder: Path) -> Config:
-    """Return the configuration of a test: the device's lamps, clock and journal; everything else in the folder."""
+    """Return the configuration of a test: the device's lamps, clock and journal; everything else in the folder.
+
+    Without contacts, which somebody might close meanwhile, and without details: the test's gate is given no keys.
+    """
     history = device.lamp_history if device.lamp_history.parent.is_dir() else folder / "lamps.jsonl"
     replace = msgspec.structs.replace
     return replace(
@@ -75,6 +79,8 @@ def derived(device: Config, folder: Path) -> Config:
         camera=replace(device.camera, kind="simulated", source=str(folder / "pictures"), width_px=1280, height_px=720),
         signal=replace(device.signal, history=history if device.signal.kind == "simulated" else None),
         trust=replace(device.trust, folder=folder / "trust"),
+        profile=replace(device.profile, details=()),
+        contacts=ContactsConfig(),
         run=replace(device.run, folder=folder / "run", service=device.service_marker, test=True),
         timing=replace(device.timing, green_s=LIGHT_S, red_s=LIGHT_S, held_s=HELD_S),
     )

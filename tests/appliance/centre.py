@@ -14,13 +14,17 @@ ISSUED = f"{HOME}/issued"
 STORE = f"{HOME}/centre.db"
 COLLECTOR = f"""[broker]
 host = "127.0.0.1"
-ca = "{ISSUED}/ca.pem"
+ca = "{HOME}/ca.pem"
 certificate = "{ISSUED}/centre.main.pem"
 key = "{ISSUED}/centre.main.key"
+group = "{ISSUED}/collectors.group"
 [store]
 path = "{STORE}"
+[centre]
+crl = "{HOME}/crl.pem"
+batches = ["{ISSUED}/batches"]
 """
-SERVICES = ("greengate-broker", "greengate-collector", "greengate-enrolment")
+SERVICES = ("greengate-broker", "greengate-collector", "greengate-enrolment", "greengate-page")
 
 
 def lay_centre(machine: Machine) -> None:
@@ -51,5 +55,5 @@ def pin(machine: Machine) -> str:
 
 def stored(machine: Machine) -> list[dict[str, Any]]:
     """Return the check-ins that the centre has."""
-    said = machine.run(f"{AS} list --store {STORE} --json", check=False)
+    said = machine.run(f"{AS} export --store {STORE} --json", check=False)
     return [json.loads(line) for line in said.out.splitlines()] if said.status == 0 else []

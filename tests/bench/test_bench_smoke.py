@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.common import Limit, percentile
+from tests.postgres_server import MISSING, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,7 @@ def quick(name: str, folder: Path) -> dict[str, Any]:
     assert found["quick"] is True
     assert found["machine"]["cpus"] >= 1
     assert found["limits"]
-    assert all(limit["most"] >= 0 and limit["name"] for limit in found["limits"])
+    assert all(limit["name"] and (limit["most"], limit["least"]) != (None, None) for limit in found["limits"])
     return found
 
 
@@ -100,7 +101,43 @@ def test_devices(tmp_path: Path) -> None:
     assert found["peer_requests_s"] > 0
 
 
-@pytest.mark.parametrize("name", ["verify", "hostile", "latency", "startup", "devices", "kiosk"])
+def test_journal(tmp_path: Path) -> None:
+    found = quick("journal", tmp_path)
+    for commits in (found["commits"]["journal"], found["commits"]["bare"]):
+        assert commits["commits_per_s"] > 0
+        assert 0 < commits["p50_ms"] <= commits["p99_ms"] <= commits["max_ms"]
+    assert all(written >= 4096 for written in found["wear_bytes"].values())
+    assert found["wear_bytes"]["seldom"] < found["wear_bytes"]["carried after each"]
+    shares = [size["share_of_30_days"] for size in found["room"]]
+    assert shares == sorted(shares)
+    assert 0 < shares[-1] < 0.8
+
+
+def test_uplink(tmp_path: Path) -> None:
+    found = quick("uplink", tmp_path)
+    assert found["rows"] <= found["stored"] <= found["rows"] + found["online"]
+    assert found["drained_per_s"] > 0
+    assert found["peer_per_s"] > 0
+    assert 0 < found["online_s"]["p50"] <= found["online_s"]["p95"] <= found["online_s"]["max"]
+    assert found["peak_mib"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(programs() is None, reason=MISSING)
+def test_collector(tmp_path: Path) -> None:
+    found = quick("collector", tmp_path)
+    assert set(found["one"]) == {"400", "10", "1"}
+    for rates in found["one"].values():
+        assert min(rates.values()) > 0
+        assert rates["collector_cpu_s"] > rates["store_cpu_s"]
+    for name in ("store", "broker"):
+        assert set(found["processes"][name]) == {"1", "2"}
+        assert min(found["processes"][name].values()) > 0
+
+
+@pytest.mark.parametrize(
+    "name", ["verify", "hostile", "latency", "startup", "devices", "journal", "kiosk", "uplink", "collector", "fleet"]
+)
 def test_help_has_an_example(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", "--help"], cwd=ROOT, capture_output=True, text=True, check=True

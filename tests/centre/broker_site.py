@@ -1,11 +1,14 @@
 """A centre's home with its CA, a real mosquitto on a free loopback port set up from it, and devices' clients."""
 
+import contextlib
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +18,13 @@ import pytest
 
 from centre.authority.ca import Authority
 from centre.authority.issue import issue_files
+from centre.authority.sealing import ensure_keys, give_batches
 from centre.broker.access import BrokerSettings, apply_revocation, write_access
+from centre.collecting.collectors import give_group
 from centre.devices.registry import Device, Kind, Registry
 from drivers.broker import Broker, open_broker
+from firmware.envelope import Authority as Trusted
+from firmware.sealing import Recipient
 from tests.fixtures_mqtt import HOST, free_port
 
 WAIT_S = 10.0
@@ -43,8 +50,37 @@ class BrokerSite:
         return BrokerSettings(("localhost",), self.port, HOST, user, str(self.home / "mosquitto.pid"))
 
     def make(self) -> "BrokerSite":
-        Authority.init(self.home, now())
+        authority, _ = Authority.init(self.home, now())
+        with Registry.open(self.home) as registry:
+            ensure_keys(authority, registry, now())
         return self
+
+    @property
+    def trusted(self) -> Trusted:
+        return Trusted.load(self.home / "ca.pem")
+
+    def recipient(self) -> Recipient:
+        return Recipient.load(self.home / "sealing" / "centre.pem", "batches", self.trusted)
+
+    @contextlib.contextmanager
+    def collecting(self, name: str, store: Path) -> "Iterator[subprocess.Popen[str]]":
+        """Run a collector with the files that it is issued."""
+        certificate, key = self.issue("collector", name)
+        group, batches = give_group(self.home, self.home / "clients"), give_batches(self.home, self.home / "clients")
+        config = store.with_suffix(".toml")
+        config.write_text(
+            f'[broker]\nhost = "{HOST}"\nport = {self.port}\nca = "{self.home}/ca.pem"\ngroup = "{group}"\n'
+            f'certificate = "{certificate}"\nkey = "{key}"\n'
+            f'[store]\npath = "{store}"\n[centre]\nbatches = ["{batches}"]\ncrl = "{self.home}/crl.pem"\n'
+        )
+        line = [sys.executable, "-m", "centre.main", "collect", "--json", "--config", str(config)]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert json.loads(process.stdout.readline()) == {"event": "connected"}
+                yield process
+            finally:
+                process.kill()
 
     def write(self) -> Path:
         with Registry.open(self.home) as registry:

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from centre.authority.ca import Authority
 from centre.authority.issue import issue_files
+from centre.authority.sealing import ensure_keys, public_keys
 from centre.collecting.events import Event
 from centre.devices.adding import make_code
 from centre.devices.registry import Device, Registry
@@ -56,6 +57,7 @@ class Centre:
     def __post_init__(self) -> None:
         self.authority, _ = Authority.init(self.home, self.at)
         self.registry = Registry.open(self.home)
+        ensure_keys(self.authority, self.registry, self.at)
         self.enrolment = Enrolment(self.authority, self.registry, self.events.append, revoked=self.told.append)
 
     def add(self, name: str = "gate-1", life: timedelta = timedelta(days=7)) -> str:
@@ -126,6 +128,7 @@ class Running:
             centre.enrolment,
             centre.authority.pem,
             BrokerAddress("broker.example", 8883),
+            centre_keys=lambda: public_keys(centre.home),
             worker=worker,
             report=centre.events.append,
             now=lambda: centre.at,

@@ -20,19 +20,17 @@ from centre.broker import process as broker_process
 from centre.broker.access import BrokerSettings, apply_revocation, load_settings
 from centre.broker.process import BrokerTellError, check_config, reload_broker
 from centre.broker.template import acl_text
-from centre.collecting.collectors import give_group
 from centre.devices.registry import Registry
 from centre.main import app
 from drivers.broker import Broker
+from firmware.checkin import to_row
+from firmware.envelope import Signer
 from firmware.wire import Batch, ack_topic, batch_topic, decode_ack, encode_batch
 from tests.centre.broker_site import PASSING_S, BrokerSite, now, until
-from tests.centre.test_main import collecting
 from tests.firmware.checkins import checkin
-from tests.fixtures_mqtt import HOST
 from tests.fixtures_mqtt import Authority as Stranger
 
 SHARED = "$share/collectors/greengate/v1/+/batch"  # of a group whose name everybody knows
-COLLECTOR_FILES = (("ca", "ca.pem"), ("certificate", "centre.main.pem"), ("key", "centre.main.key"))
 
 
 @pytest.fixture
@@ -91,20 +89,16 @@ def test_a_device_writes_and_reads_nothing_of_others(site: BrokerSite) -> None:
 
 
 def test_who_joins_a_group_of_collectors_takes_nothing_from_them(site: BrokerSite, tmp_path: Path) -> None:
-    group = give_group(site.home, site.home / "clients")
-    config = tmp_path / "centre.toml"
-    files = "".join(f'{key} = "{site.home}/clients/{name}"\n' for key, name in COLLECTOR_FILES)
-    config.write_text(
-        f'[broker]\nhost = "{HOST}"\nport = {site.port}\n{files}group = "{group}"\n[store]\npath = "centre.db"\n'
-    )
     for number in range(3):
         site.connected(f"rogue-{number}", "device", SHARED, "$share/collectors/#")
     device = site.connected("gate-20", "device", ack_topic("gate-20"))
-    batches = [encode_batch(Batch("gate-20", bytes(8), number, (checkin(number),))) for number in range(1, 9)]
-    with collecting("--config", config) as process:
+    signer, recipient = Signer.load(*site.issue("device", "gate-20")), site.recipient()
+    made = [Batch("gate-20", bytes(8), number, (to_row(checkin(number)),)) for number in range(1, 9)]
+    batches = [encode_batch(batch, signer, recipient) for batch in made]
+    with site.collecting("centre.main", tmp_path / "centre.db") as process:
         for batch in batches:
             device.publish(batch_topic("gate-20"), batch.message)
-        acked = [decode_ack(received(device) or b"", allow_unsigned=True).digest for _ in batches]
+        acked = [decode_ack(received(device) or b"", site.trusted, now()).digest for _ in batches]
         process.kill()
     assert acked == [batch.digest for batch in batches]
 
@@ -261,14 +255,16 @@ def test_names_that_are_more_than_a_line_are_refused() -> None:
 
 
 def test_the_access_list_has_what_the_wire_format_says() -> None:
-    assert acl_text(["centre.main"]).splitlines()[2:] == [
-        "pattern write greengate/v1/%u/batch",
-        "pattern write greengate/v1/%u/probe",
-        "pattern read greengate/v1/%u/ack",
-        "",
-        "user centre.main",
-        "topic read greengate/v1/+/batch",
-        "topic write greengate/v1/+/ack",
+    text = acl_text(["centre.main"])
+    device, collector = text.split("\nuser centre.main\n")
+    patterns = [line for line in device.splitlines() if not line.startswith("#")]
+    assert patterns == [
+        *(f"pattern write greengate/v1/%u/{level}" for level in ("batch", "probe", "status", "report")),
+        *(f"pattern read greengate/v1/%u/{level}" for level in ("ack", "command")),
+    ]
+    assert collector.splitlines() == [
+        *(f"topic read greengate/v1/+/{level}" for level in ("batch", "status", "report")),
+        *(f"topic write greengate/v1/+/{level}" for level in ("ack", "command")),
     ]
 
 

@@ -36,6 +36,16 @@ def test_no_name_or_several_are_none() -> None:
         assert not Request(made.public_bytes(serialization.Encoding.PEM)).name()
 
 
+def test_a_name_that_is_no_text_is_none() -> None:
+    key = new_key()
+    asked = x509.load_pem_x509_csr(csr(key, "gate-1")).tbs_certrequest_bytes
+    asked = asked.replace(b"\x0c\x06gate-1", b"\x03\x06\x00ate-1")  # a BIT STRING
+    signature = key.sign(asked, ec.ECDSA(hashes.SHA256()))
+    ecdsa_with_sha256 = bytes.fromhex("300a06082a8648ce3d040302")
+    body = asked + ecdsa_with_sha256 + b"\x03" + bytes([len(signature) + 1, 0]) + signature
+    assert not Request(pem(b"\x30\x81" + bytes([len(body)]) + body)).name()
+
+
 def test_every_bit_of_what_is_signed_is_signed() -> None:
     signed = slice(3, 5 + DER[4])  # within the outer sequence's header; RFC 2986, section 4.2
     for bit in range(8 * signed.start, 8 * signed.stop):

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from centre.authority.issue import issue_files
 from centre.authority.profile import fingerprint_of, serial_of
+from centre.authority.sealing import public_keys, rotate
 from centre.enrolment.events import Enrolled, Refused, Renewed, Retired
 from tests.centre.enrolling import Centre, Client, Running, csr, enrol, new_key, refused
 
@@ -57,6 +58,16 @@ def test_the_ca_is_given_to_everybody_who_then_compares_its_fingerprint(running:
     assert running.ask("GET", "/ca.pem") == (200, {"text": pem.decode()})
 
 
+def test_what_is_sealed_to_is_given_to_everybody_as_it_is_now(running: Running) -> None:
+    centre = running.centre
+    first = running.ask("GET", "/centre.pem")
+    assert first == (200, {"text": public_keys(centre.home)})
+    rotate(centre.authority, centre.registry, "batches", centre.at)
+    assert running.ask("GET", "/centre.pem") == (200, {"text": public_keys(centre.home)}) != first
+    (centre.home / "sealing" / "centre.pem").unlink()
+    assert refused(running.ask("GET", "/centre.pem")) == (503, "busy")
+
+
 def test_a_device_enrols_with_its_code(running: Running, tmp_path: Path) -> None:
     code = running.centre.add()
     client = Client(tmp_path / "device")
@@ -64,6 +75,7 @@ def test_a_device_enrols_with_its_code(running: Running, tmp_path: Path) -> None
     certificate = client.took(answer)
     assert certificate.subject.rfc4514_string() == "CN=gate-1"
     assert answer[1]["ca"] == running.centre.authority.pem
+    assert answer[1]["centre"] == public_keys(running.centre.home)
     assert answer[1]["settings"] == {
         "site": "site",
         "lane": "lane",
@@ -173,7 +185,7 @@ def test_renewing_takes_a_new_key_each_time(running: Running, tmp_path: Path) ->
     assert refused(running.ask("POST", "/v1/renew", {"csr": client.csr}, client)) == (400, "csr-bad")
     later = Client(tmp_path / "later")
     answer = running.ask("POST", "/v1/renew", {"csr": later.csr}, client)
-    assert set(answer[1]) == {"certificate", "ca"}
+    assert set(answer[1]) == {"certificate", "ca", "centre"}
     certificate = later.took(answer)
     assert certificate.subject.rfc4514_string() == "CN=gate-1"
     assert running.centre.events[-1] == Renewed("gate-1", serial_of(certificate), again=False)

@@ -124,8 +124,13 @@ def test_who_says_nothing_keeps_nobody_out(running: Running) -> None:
 
 
 def test_a_flood_of_connections_takes_no_memory_for_long(running: Running) -> None:
+    def left() -> int:
+        return sum(isinstance(thing, asyncio.sslproto.SSLProtocol) for thing in gc.get_objects())
+
     for _ in range(3 * GARBAGE_EVERY):
         running.raw().close()
-    assert running.ask("GET", "/ca.pem")[0] == 200
-    left = sum(isinstance(thing, asyncio.sslproto.SSLProtocol) for thing in gc.get_objects())
-    assert left <= 2 * GARBAGE_EVERY
+    for _ in range(GARBAGE_EVERY):  # by then it has collected once more, when all of them had ended
+        assert running.ask("GET", "/ca.pem")[0] == 200
+        if left() <= 2 * GARBAGE_EVERY:
+            return
+    pytest.fail(f"{left()} connections are still in memory")

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from centre.collecting.collector import Collector
-from centre.collecting.events import Conflict, Event
+from centre.collecting.events import BatchRefused, Conflict
 from centre.collecting.sqlite_store import SqliteStore
 from drivers.broker import Message
-from drivers.broker.simulated import SimulatedBus
-from firmware.wire import Batch, ack_topic, batch_topic, encode_batch
+from firmware.wire import Batch, batch_topic, digest_of
+from tests.centre.batches import EPOCH, batch_of
+from tests.centre.test_collector import Site
 from tests.firmware.checkins import checkin
 
-EPOCH = bytes(range(8))
-BATCH = Batch("gate-1", EPOCH, 1, (checkin(1), checkin(2)))
-FORGED = replace(BATCH, records=(replace(checkin(1), verdict="refused"), checkin(2)))
+BATCH = batch_of(1, checkin(1), checkin(2))
+FORGED = batch_of(1, replace(checkin(1), verdict="refused"), checkin(2))
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -50,37 +49,71 @@ def test_a_store_keeps_the_mode_that_somebody_gave_it(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("batches", [(FORGED, BATCH), (BATCH, FORGED)], ids=["forged-first", "genuine-first"])
-def test_a_forged_batch_is_acknowledged_and_told_by_status(tmp_path: Path, batches: tuple[Batch, Batch]) -> None:
-    bus = SimulatedBus()
-    device = bus.broker("gate-1")
-    device.subscribe(ack_topic("gate-1"))
-    events: list[Event] = []
-    path = tmp_path / "centre.db"
-    with SqliteStore(path) as store:
-        collector = Collector(store, bus.broker("centre"), events.append)
-        for batch in batches:
-            collector.take(Message(batch_topic("gate-1"), encode_batch(batch).message))
-            assert device.receive(0) is not None
-    assert Conflict("gate-1", EPOCH.hex(), 1, 2, 1) in events
-    told = command("status", "--store", path, "--json")
-    account = json.loads(told.stdout)
-    assert (told.returncode, account["conflicts"], account["sound"]) == (1, 1, False)
-    for_people = command("status", "--store", path)
-    assert (for_people.returncode, "conflicts 1" in for_people.stdout) == (1, True)
+@pytest.mark.parametrize("batches", [(FORGED, BATCH), (BATCH, FORGED)], ids=["copy-first", "original-first"])
+def test_a_copied_cards_batch_is_acknowledged_and_told_by_status(tmp_path: Path, batches: tuple[Batch, Batch]) -> None:
+    site = Site(tmp_path)
+    for batch in batches:
+        site.take(batch)
+    assert len(site.acks()) == 2
+    assert Conflict("gate-1", EPOCH.hex(), 1, 2, 1) in site.events
+    site.store.close()
+    assert command("status", "--store", tmp_path / "centre.db", "--json").returncode == 1
+    assert command("status", "--store", tmp_path / "centre.db").returncode == 1
+
+
+def test_what_others_replay_or_move_changes_nothing(tmp_path: Path) -> None:
+    """A batch of another device, an old batch again, and one whose header somebody else's records are put under."""
+    site = Site(tmp_path)
+    second = batch_of(3, checkin(3), previous=digest_of(BATCH))
+    site.take(BATCH, second)
+    before = site.store.entries()
+    message = site.message(BATCH)
+    other = site.message(batch_of(1, checkin(7), device="gate-2"))
+    site.collector.take(
+        message,
+        Message(batch_topic("gate-2"), message.payload),
+        Message(batch_topic("gate-1"), other.payload),
+        Message(batch_topic("gate-1"), message.payload[:200] + other.payload[200:]),
+    )
+    assert site.collector.refused == 3
+    assert [ack.up_to for ack in site.acks()] == [2, 3, 2]
+    assert site.store.entries() == before
+    assert {event.code for event in site.events if isinstance(event, BatchRefused)} <= {
+        *("device", "signature", "malformed"),
+    }
+    site.store.close()
+
+
+def test_every_bit_of_a_message_counts(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    message = site.message(batch_of(1, checkin(1)))
+    for place in range(len(message.payload)):
+        altered = bytearray(message.payload)
+        altered[place] ^= 1
+        site.collector.take(Message(message.topic, bytes(altered)))
+    assert site.collector.refused == len(message.payload)
+    assert (site.store.entries(), site.acks(), site.collector.waiting) == ([], [], False)
+    site.store.close()
 
 
 def test_errors_are_json_too_where_it_is_asked_for(tmp_path: Path) -> None:
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"nonsense" * 1000)
+    desk = ("--broker", "127.0.0.1", "--store")
+    keys = Site(tmp_path).pki.files(tmp_path / "keys", "centre.one")
+    for name, file in (("centre.one.pem", "device.pem"), ("centre.one.key", "device.key")):
+        (keys / file).rename(keys / name)
+    (keys / "batches").mkdir()
+    (keys / "batches.key").rename(keys / "batches" / "batches.key")
     cases: list[tuple[int, tuple[str | Path, ...]]] = [
-        (78, ("list", "--store", garbage)),
         (78, ("status", "--store", garbage)),
-        (78, ("collect", "--broker", "127.0.0.1", "--store", garbage)),
+        (78, ("collect", *desk, garbage, "--keys", keys)),
+        (78, ("collect", *desk, tmp_path / "new.db", "--keys", tmp_path)),
         (78, ("collect", "--config", tmp_path / "missing.toml")),
+        (2, ("collect", *desk, "postgresql://a:secret@b/c", "--keys", keys)),
         (2, ("collect",)),
-        (2, ("list",)),
-        (2, ("list", "--store", tmp_path / "missing")),
+        (2, ("collect", *desk, tmp_path / "new.db")),
+        (2, ("status",)),
         (2, ("status", "--wrong")),
         (2, ("wrong",)),
     ]
@@ -90,4 +123,5 @@ def test_errors_are_json_too_where_it_is_asked_for(tmp_path: Path) -> None:
         told = json.loads(line)
         assert (done.returncode, list(told)) == (code, ["error"]), arguments
         assert told["error"] in " ".join(done.stderr.split()), arguments
+        assert "secret" not in done.stdout + done.stderr
         assert command(*arguments).stdout == "", arguments

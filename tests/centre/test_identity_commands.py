@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import ssl
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from typer.testing import CliRunner
 
 from centre.devices.registry import Registry
@@ -57,7 +59,7 @@ def test_from_nothing_to_a_certificate_by_stick(home: Path, tmp_path: Path) -> N
     done = command(*sign, "--to", chain, typed=added["code"] + "\n")
     assert done.returncode == 0
     assert added["code"] not in done.stdout + done.stderr
-    assert chain.read_text().count("BEGIN CERTIFICATE") == 2
+    assert _names(chain.read_text()) == ["gate-1", "seal.batches", "seal.details", "Cong Xanh CA"]
     assert command(*sign, typed=added["code"] + "\n").stdout == chain.read_text(), "the same again"
     (again,) = results(command("device", "add", "gate-1", "--site", "Chốt 1", "--home", home, "--json"))
     assert again["code"] is None
@@ -66,7 +68,46 @@ def test_from_nothing_to_a_certificate_by_stick(home: Path, tmp_path: Path) -> N
     (revoked,) = results(command("ca", "revoke", "gate-1", "--why", "lost", "--home", home, "--json"))
     assert revoked["why"] == "lost"
     assert results(command("ca", "revoke", revoked["serial"], "--home", home, "--json")) == [revoked]
-    assert results(command("ca", "list", "--home", home, "--json")) == [revoked]
+    assert results(command("ca", "list", "gate-1", "--home", home, "--json")) == [revoked]
+
+
+def _names(chain: str) -> list[str]:
+    found = x509.load_pem_x509_certificates(chain.encode())
+    return [one.subject.rfc4514_string().removeprefix("CN=") for one in found]
+
+
+def test_sealing_keys_are_made_with_the_ca_shown_and_rotated(home: Path) -> None:
+    show = ("ca", "sealing", "--home", home)
+    batches, details = results(command(*show, "--json"))
+    assert (batches["purpose"], details["purpose"], batches["older"]) == ("batches", "details", 0)
+    assert Path(batches["file"]) == home / "sealing/batches.key"
+    assert results(command(*show, "--json")) == [batches, details]
+    assert results(command("ca", "init", "--home", home, "--json"))[0]["new"] is False
+    rotated, same = results(command(*show, "--rotate", "batches", "--json"))
+    assert (rotated["older"], rotated["key-id"] != batches["key-id"], same) == (1, True, details)
+    refused(command(*show, "--rotate", "all"), 2, "batches or details")
+    refused(command("ca", "sealing", "--home", home / "none"), 78, "run greengate-centre ca init")
+
+
+def test_a_ca_from_before_there_were_sealing_keys_gets_them(home: Path) -> None:
+    shutil.rmtree(home / "sealing")
+    (home / "registry.db").unlink()
+    assert results(command("ca", "init", "--home", home, "--json"))[0]["new"] is False
+    assert (home / "sealing/centre.pem").exists()
+
+
+def test_a_collector_is_told_where_all_is_that_it_needs(home: Path, tmp_path: Path) -> None:
+    (here,) = results(command("ca", "issue", "--collector", "main", "--home", home, "--json"))
+    assert here["crl"] == str(home / "crl.pem"), "the one that is kept fresh"
+    (stick,) = results(
+        command("ca", "issue", "--collector", "main", "--to", tmp_path / "stick", "--home", home, "--json")
+    )
+    assert stick.keys() == {"new", "key", "certificate", "ca", "until", "crl", "group", "batches"}
+    assert all(Path(stick[name]).parent == tmp_path / "stick" for name in ("key", "ca", "crl", "group", "batches"))
+    given = sorted(path.name for path in (tmp_path / "stick").rglob("*"))
+    assert given == [
+        *("batches", "batches.key", "ca.pem", "centre.main.key", "centre.main.pem", "collectors.group", "crl.pem")
+    ]
 
 
 def test_without_a_code_only_when_said(home: Path, tmp_path: Path) -> None:
@@ -212,7 +253,7 @@ def test_a_codes_prompt_comes_after_the_echo_went_off(home: Path, tmp_path: Path
         os.write(ours, f"{added['code']}\n".encode())
         out, _ = process.communicate(timeout=20)
     os.close(ours)
-    assert (shown, process.returncode, out.count(b"BEGIN CERTIFICATE")) == (b"no echo\n", 0, 2)
+    assert (shown, process.returncode, out.count(b"BEGIN CERTIFICATE")) == (b"no echo\n", 0, 4)
 
 
 def test_a_codes_prompt_shows_nothing_and_ctrl_c_ends_it(home: Path, tmp_path: Path) -> None:

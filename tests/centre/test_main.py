@@ -4,22 +4,25 @@ import json
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from centre.collecting.config import ConfigError, load_config
-from centre.collecting.sqlite_store import SqliteStore
+from centre.collecting.store import open_store
 from drivers.broker import Broker, open_broker
-from firmware.wire import Batch, ack_topic, batch_topic, decode_ack, decode_batch, encode_batch
+from firmware.wire import ack_topic, batch_topic, decode_ack, encode_batch
+from tests.centre.batches import batch_of
 from tests.firmware.checkins import checkin
 from tests.fixtures_mqtt import Authority, Mosquitto
+from tests.pki import Pki
 
-EPOCH = bytes(range(8))
-BATCH = Batch("gate-1", EPOCH, 1, (checkin(1), checkin(2)))
+PKI = Pki.shared()
+BATCH = batch_of(1, checkin(1), checkin(2))
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -40,78 +43,53 @@ def collecting(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    path = tmp_path / "centre.db"
-    first = decode_batch(encode_batch(BATCH).message, allow_unsigned=True)
-    with SqliteStore(path) as store:
-        store.store(first)
-    return path
+def keys(tmp_path: Path) -> Path:
+    """Give a folder as `ca issue --collector` fills it."""
+    folder = PKI.files(tmp_path / "keys", "centre.main")
+    for made, named in (("device.pem", "centre.main.pem"), ("device.key", "centre.main.key")):
+        (folder / made).rename(folder / named)
+    (folder / "batches").mkdir()
+    (folder / "batches.key").rename(folder / "batches" / "batches.key")
+    return folder
 
 
-def test_list_gives_one_checkin_a_line(store: Path) -> None:
-    done = command("list", "--store", store, "--json")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert done.returncode == 0
-    assert lines[0] == {
-        "device": "gate-1",
-        "epoch": EPOCH.hex(),
-        "seq": 1,
-        "id": str(checkin(1).id),
-        "at": "2026-07-01T08:00:01.000+00:00",
-        "clock_trusted": True,
-        "lane": "Cổng số 1",
-        "direction": "in",
-        "verdict": "accepted",
-        "reason": "valid",
-        "kinds": ["vaccination"],
-        "pseudonym": "00" * 15 + "01",
-    }
-    assert [line["seq"] for line in lines] == [1, 2]
-    assert "Cổng số 1" in command("list", "--store", store).stdout
-
-
-def test_status_says_by_its_exit_code_whether_all_is_there(store: Path) -> None:
-    done = command("status", "--store", store, "--json")
-    assert (done.returncode, json.loads(done.stdout)["sound"]) == (0, True)
-    with SqliteStore(store) as opened:
-        later = encode_batch(Batch("gate-1", EPOCH, 4, (checkin(4),))).message
-        opened.store(decode_batch(later, allow_unsigned=True))
-    done = command("status", "--store", store, "--json")
-    assert (done.returncode, json.loads(done.stdout)["missing"]) == (1, [[3, 3]])
-
-
-def test_wrong_usage_and_what_cannot_be_used_have_their_exit_codes(tmp_path: Path) -> None:
+def test_wrong_usage_and_what_cannot_be_used_have_their_exit_codes(tmp_path: Path, keys: Path) -> None:
     assert command("collect").returncode == 2
-    assert command("list", "--store", tmp_path / "missing").returncode == 2
+    assert command("status", "--store", "a", "--config", "b").returncode == 2
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"nonsense" * 1000)
-    for arguments in (("list", "--store"), ("status", "--store"), ("collect", "--broker", "127.0.0.1", "--store")):
-        done = command(*arguments, garbage)
+    for arguments in (("status", "--store", garbage), ("collect", "--config", tmp_path / "missing.toml")):
+        done = command(*arguments)
         assert (done.returncode, len(done.stderr.splitlines())) == (78, 1), done.stderr
-    done = command("collect", "--config", tmp_path / "missing.toml")
+    empty = ("collect", "--broker", "127.0.0.1", "--store", tmp_path / "new.db", "--keys", keys / "batches")
+    done = command(*empty)
     assert (done.returncode, len(done.stderr.splitlines())) == (78, 1), done.stderr
 
 
-def test_collect_stores_acknowledges_and_stops_in_order(mosquitto: Mosquitto, tmp_path: Path) -> None:
+def test_collect_stores_acknowledges_and_stops_in_order(mosquitto: Mosquitto, tmp_path: Path, keys: Path) -> None:
     path = tmp_path / "centre.db"
+    desk = ("--broker", mosquitto.host, "--port", str(mosquitto.port), "--store", path, "--keys", keys)
     device = open_broker("mqtt", host=mosquitto.host, port=mosquitto.port, client_id="gate-1")
-    with device, collecting("--broker", mosquitto.host, "--port", str(mosquitto.port), "--store", path) as process:
+    encoded = encode_batch(BATCH, PKI.signer("gate-1"), PKI.recipient())
+    with device, collecting(*desk) as process:
         device.subscribe(ack_topic("gate-1"))
         wait_until_connected(device)
-        device.publish(batch_topic("gate-1"), encode_batch(BATCH).message)
+        device.publish(batch_topic("gate-1"), encoded.message)
         message = device.receive(10)
         assert message is not None
-        assert decode_ack(message.payload, allow_unsigned=True).digest == encode_batch(BATCH).digest
+        assert decode_ack(message.payload, PKI.authority, datetime.now(UTC)).digest == encoded.digest
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         stored = json.loads(process.stdout.readline())
         assert (stored["event"], stored["new"], stored["follows"]) == ("batch-stored", 2, True)
         assert process.wait(10) == 0
-    with SqliteStore(path) as store:
+    with open_store(path) as store:
         assert len(store.entries()) == 2
 
 
-def test_collect_by_configuration_over_tls(mosquitto_tls: Mosquitto, authority: Authority, tmp_path: Path) -> None:
+def test_collect_by_configuration_over_tls(
+    mosquitto_tls: Mosquitto, authority: Authority, tmp_path: Path, keys: Path
+) -> None:
     certificate, key = authority.issue("collector")
     config = tmp_path / "centre.toml"
     config.write_text(
@@ -124,12 +102,18 @@ def test_collect_by_configuration_over_tls(mosquitto_tls: Mosquitto, authority: 
         key = "{key}"
         [store]
         path = "centre.db"
+        [centre]
+        ca = "{keys}/ca.pem"
+        certificate = "{keys}/centre.main.pem"
+        key = "{keys}/centre.main.key"
+        batches = ["{keys}/batches"]
         """
     )
     with collecting("--config", config) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
     assert (tmp_path / "centre.db").exists()
+    assert command("status", "--config", config).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -155,6 +139,9 @@ def test_a_configuration_that_is_wrong_is_one_line_with_its_file(tmp_path: Path,
 
 
 def wait_until_connected(broker: Broker) -> None:
-    end_s = time.monotonic() + 10
-    while not broker.connected and time.monotonic() < end_s:
-        time.sleep(0.01)
+    waiting = threading.Event()
+    for _ in range(1000):
+        if broker.connected:
+            return
+        waiting.wait(0.01)
+    pytest.fail("the broker did not take the connection")

@@ -8,7 +8,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from drivers.broker import Broker, open_broker
+from drivers.broker.mqtt import MqttBroker
 from tests.fixtures_mqtt import HOST
 
 if TYPE_CHECKING:
@@ -29,6 +32,23 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end_s, "did not happen in time"
         time.sleep(0.005)
+
+
+def next_of(client: Broker, topic: str) -> bytes:
+    """Return the next payload on a topic, passing over others."""
+    while message := client.receive(WAIT_S):
+        if message.topic == topic:
+            return message.payload
+    pytest.fail("nothing arrived in time")
+
+
+def lose(broker: Broker) -> None:
+    """End a real connection as a network does: without a DISCONNECT."""
+    assert isinstance(broker, MqttBroker)
+    connection = broker._connection
+    assert connection is not None
+    connection._client.give_up()
+    until(lambda: broker._connection is not connection)
 
 
 def until_fault(broker: Broker, text: str) -> None:

@@ -1,89 +1,23 @@
-"""What every broker promises, on the simulated bus and on a real mosquitto in each of its kinds."""
+"""What every broker promises about connections and messages."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.broker import PAYLOAD_MAX_BYTES, Broker, Message, open_broker
+from drivers.broker import PAYLOAD_MAX_BYTES, Broker, Message
 from drivers.broker.simulated import SimulatedBus
 from drivers.errors import BrokerError
-from tests.drivers.broker_rig import WAIT_S, until
+from tests.drivers.broker_rig import WAIT_S, next_of, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.fixtures_mqtt import Authority, Mosquitto
+    from tests.drivers.broker_sites import Site
 
-
-class Site(Protocol):
-    """A broker that clients connect to, and that can go away."""
-
-    def client(self, client_id: str) -> Broker: ...
-    def cut(self) -> None: ...
-    def restore(self) -> None: ...
-
-
-class SimulatedSite:
-    def __init__(self) -> None:
-        bus = SimulatedBus()
-        self.client, self.cut, self.restore = bus.broker, bus.cut, bus.restore
-
-
-class RealSite:
-    def __init__(self, mosquitto: Mosquitto, protocol: str, authority: Authority | None = None) -> None:
-        self._mosquitto, self._protocol, self._authority = mosquitto, protocol, authority
-        self.cut, self.restore = mosquitto.stop, mosquitto.start
-
-    def client(self, client_id: str) -> Broker:
-        ca = certificate = key = None
-        if self._authority is not None:
-            ca, (certificate, key) = self._authority.file, self._authority.issue(client_id)
-        return open_broker(
-            "mqtt",
-            host=self._mosquitto.host,
-            port=self._mosquitto.port,
-            client_id=client_id,
-            ca=ca,
-            certificate=certificate,
-            key=key,
-            protocol=self._protocol,
-            retry_min_s=0.05,
-        )
-
-
-SITES: dict[str, Callable[[pytest.FixtureRequest], Site]] = {
-    "simulated": lambda _: SimulatedSite(),
-    "mqtt-5": lambda request: RealSite(request.getfixturevalue("mosquitto"), "5"),
-    "mqtt-3.1.1": lambda request: RealSite(request.getfixturevalue("mosquitto"), "3.1.1"),
-    "mqtt-5-tls": lambda request: RealSite(
-        request.getfixturevalue("mosquitto_tls"), "5", request.getfixturevalue("authority")
-    ),
-}
-
-
-@pytest.fixture(params=SITES)
-def site(request: pytest.FixtureRequest) -> Site:
-    return SITES[request.param](request)
-
-
-@pytest.fixture
-def connect(site: Site) -> Iterator[Callable[..., Broker]]:
-    clients: list[Broker] = []
-
-    def connect(client_id: str, *topics: str) -> Broker:
-        client = site.client(client_id)
-        clients.append(client)
-        for topic in topics:
-            client.subscribe(topic)
-        until(lambda: client.connected)
-        return client
-
-    yield connect
-    for client in clients:
-        client.close()
+pytest_plugins = ["tests.drivers.broker_sites"]
 
 
 def test_a_message_arrives_as_it_was_sent(connect: Callable[..., Broker]) -> None:
@@ -185,6 +119,14 @@ def test_it_reconnects_with_its_subscriptions(site: Site, connect: Callable[...,
     assert centre.receive(WAIT_S) == Message("t", b"1")
 
 
+def test_each_connection_has_another_number(site: Site, connect: Callable[..., Broker]) -> None:
+    gate = connect("gate", "t")
+    first = gate.connection
+    assert gate.connection == first
+    site.lose(gate)
+    until(lambda: gate.connected and gate.connection != first)
+
+
 def test_it_opens_and_closes_while_the_broker_is_away(site: Site) -> None:
     site.cut()
     client = site.client("gate")
@@ -213,3 +155,17 @@ def test_closed_is_closed(site: Site, connect: Callable[..., Broker]) -> None:
     with pytest.raises(BrokerError):
         gate.publish("t", b"")
     assert site.client("gate").__enter__().__exit__(None, None, None) is None
+
+
+def test_an_answer_takes_milliseconds(connect: Callable[..., Broker]) -> None:
+    """One batch is in flight at a time: small packets that wait for each other (Nagle) would take 40 ms each."""
+    centre, gate = connect("centre", "batch"), connect("gate", "ack")
+    taken = []
+    for _ in range(21):
+        start_s = time.monotonic()
+        gate.publish("batch", bytes(50_000))
+        next_of(centre, "batch")
+        centre.publish("ack", bytes(700))
+        next_of(gate, "ack")
+        taken.append(time.monotonic() - start_s)
+    assert sorted(taken)[10] < 0.03

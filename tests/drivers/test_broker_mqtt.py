@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from paho.mqtt import publish as paho_publish
 
 from drivers.broker import PAYLOAD_MAX_BYTES, RECEIVED_MAX, Message, connection, mqtt, open_broker
 from drivers.broker.connection import UNACKED_MAX
 from drivers.broker.settings import Settings
-from drivers.errors import BrokerError
+from drivers.errors import BrokerError, DeviceMissingError
 from tests.drivers.broker_rig import WAIT_S, opened, server, until, until_fault
-from tests.fixtures_mqtt import HOST, Mosquitto, free_port
+from tests.fixtures_mqtt import HOST, Authority, Mosquitto, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,99 +46,6 @@ def test_closing_does_not_wait_for_a_silent_broker() -> None:
         start_s = time.monotonic()
         broker.close()
         assert time.monotonic() - start_s < 1
-
-
-GARBAGE = {
-    "hangs-up": b"",
-    "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
-    "zeros": bytes(64),
-    "short-connack": b"\x20\x00",
-    "long-length": b"\x20\xff\xff\xff\xff\xff",
-    "bad-properties": b"\x20\x05\x00\x00\x02\xff\xff",
-    "publish-of-nothing": b"\x20\x03\x00\x00\x00\x32\x00",
-    "publish-without-a-number": b"\x20\x03\x00\x00\x00\x32\x03\x00\x01t",
-    "topic-longer-than-the-packet": b"\x20\x03\x00\x00\x00\x30\x04\xff\xfft\x00",
-    "suback-nobody-asked-for": b"\x20\x03\x00\x00\x00\x90\x04\x00\x07\x00\x01",
-    "auth": b"\xf0\x00",
-}
-
-
-@pytest.mark.parametrize("name", GARBAGE)
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_broker_that_speaks_nonsense_is_tried_again(name: str, protocol: str) -> None:
-    calls = threading.Semaphore(0)
-
-    def answer(client: socket.socket) -> None:
-        client.recv(1 << 16)
-        client.sendall(GARBAGE[name])
-        calls.release()
-
-    with server(answer) as port, opened(port, protocol=protocol) as broker:
-        for _ in range(2):
-            assert calls.acquire(timeout=WAIT_S)
-        until(lambda: not broker.connected and not str(broker.fault).startswith("connecting"))
-
-
-@given(st.binary(max_size=60))
-@settings(max_examples=15, deadline=None)
-def test_no_bytes_end_the_thread(noise: bytes) -> None:
-    calls = threading.Semaphore(0)
-
-    def answer(client: socket.socket) -> None:
-        client.recv(1 << 16)
-        client.sendall(b"\x20\x03\x00\x00\x00" + noise)
-        calls.release()
-
-    with server(answer) as port, opened(port, retry_min_s=0.001):
-        for _ in range(2):
-            assert calls.acquire(timeout=WAIT_S)
-
-
-def test_a_broker_that_takes_nobody_says_so(start_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    (tmp_path / "passwords").touch()
-    strict = start_mosquitto(options=(f"password_file {tmp_path / 'passwords'}", "allow_anonymous false"))
-    for protocol in ("5", "3.1.1"):
-        with opened(strict.port, protocol=protocol) as broker:
-            until_fault(broker, "Not authorized")
-            with pytest.raises(BrokerError, match="Not authorized"):
-                broker.publish("t", b"")
-
-
-def test_a_message_that_is_refused_is_told(start_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    acl = tmp_path / "acl"
-    acl.write_text("topic write mine\ntopic read mine\n")
-    acl.chmod(0o600)
-    strict = start_mosquitto(options=(f"acl_file {acl}",))
-    with opened(strict.port) as broker:
-        until(lambda: broker.connected)
-        broker.publish("others", b"")
-        until(lambda: "refuses a message" in (broker.fault or ""))
-        assert broker.connected
-        broker.publish("mine", b"")
-        until(lambda: broker.fault is None)
-
-
-@pytest.mark.parametrize("code", [0x80, 0x87])
-def test_a_subscription_that_is_refused_is_told(code: int) -> None:
-    def answer(client: socket.socket) -> None:
-        client.recv(1 << 16)
-        client.sendall(b"\x20\x03\x00\x00\x00")
-        subscribe = client.recv(1 << 16)
-        client.sendall(b"\x90\x04" + subscribe[2:4] + b"\x00" + bytes([code]))
-        client.recv(1)
-
-    with server(answer) as port, opened(port) as broker:
-        broker.subscribe("t")
-        until_fault(broker, "refuses a subscription")
-
-
-def test_a_broker_that_ends_the_connection_is_quoted() -> None:
-    def answer(client: socket.socket) -> None:
-        client.recv(1 << 16)
-        client.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x02\x8e\x00")
-
-    with server(answer) as port, opened(port) as broker:
-        until_fault(broker, "Session taken over")
 
 
 def test_a_second_client_of_the_same_name_ends_the_first(mosquitto: Mosquitto) -> None:
@@ -212,7 +115,16 @@ def test_many_threads_may_publish_at_once(mosquitto: Mosquitto) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"host": ""}, {"port": 0}, {"port": 65_536}, {"client_id": ""}, {"certificate": "c"}, {"key": "k"}],
+    [
+        {"host": ""},
+        {"port": 0},
+        {"port": 65_536},
+        {"client_id": ""},
+        {"certificate": "c"},
+        {"key": "k"},
+        {"session_s": -1},
+        {"session_s": 2**32 - 1},
+    ],
 )
 def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any]) -> None:
     usual = {"host": HOST, "port": 1883, "client_id": "gate"}
@@ -220,42 +132,71 @@ def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any]) -
         open_broker("mqtt", **{**usual, **arguments})
 
 
-def test_waits_between_attempts_grow() -> None:
-    calls: list[float] = []
-    with server(lambda _: calls.append(time.monotonic())) as port, opened(port, retry_min_s=0.02):
-        until(lambda: len(calls) >= 6)
-    gaps = [later - earlier for earlier, later in pairwise(calls)]
-    assert gaps[4] >= 0.02 * 2**4 / 2  # the wait is drawn from the upper half
-    assert all(gap >= 0.01 for gap in gaps)
+def drawing(drawn: list[tuple[float, float]]) -> Callable[[float, float], float]:
+    """Note the bounds of each wait, and wait next to nothing."""
+
+    def draw(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return 0.001
+
+    return draw
+
+
+def test_waits_between_attempts_are_drawn_from_bounds_that_grow_to_half_a_minute() -> None:
+    drawn: list[tuple[float, float]] = []
+    settings = Settings(HOST, free_port(), "gate", None, None, None, "5")
+    with mqtt.MqttBroker(settings, draw=drawing(drawn)):
+        until(lambda: len(drawn) >= 7)
+    assert drawn[:7] == [(0.0, bound) for bound in (1, 2, 4, 8, 16, 30, 30)]
 
 
 def test_after_a_good_connection_the_wait_is_short_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "STABLE_S", 0.0)
-    calls = threading.Semaphore(0)
-    start_s = time.monotonic()
-    with server(lambda _: calls.release()) as port, opened(port, retry_min_s=0.01):
-        for _ in range(12):
-            assert calls.acquire(timeout=WAIT_S)
-    assert time.monotonic() - start_s < 5  # doubled each time, the waits alone would be over 10 s
+    drawn: list[tuple[float, float]] = []
+    settings = Settings(HOST, free_port(), "gate", None, None, None, "5")
+    with mqtt.MqttBroker(settings, draw=drawing(drawn)):
+        until(lambda: len(drawn) >= 4)
+    assert set(drawn) == {(0.0, 1.0)}
 
 
-def test_a_topic_that_is_not_text_is_left_out() -> None:
-    def answer(client: socket.socket) -> None:
-        client.recv(1 << 16)
-        publish = b"\x30\x04\x00\x01%c\x00"
-        client.sendall(b"\x20\x03\x00\x00\x00" + publish % 0xFF + publish % ord("t"))
-        client.recv(1 << 16)
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_the_session_ends_some_time_after_its_client(start_mosquitto: Callable[..., Mosquitto], protocol: str) -> None:
+    """3.1.1 leaves it to the broker when: mosquitto's persistent_client_expiration, hours at least."""
+    broker = start_mosquitto()
+    with opened(broker.port, protocol=protocol, session_s=1) as gate:
+        gate.subscribe("ack")
+        until(lambda: gate.connected)
+    time.sleep(2.5)  # the broker's clock, which nothing here moves
+    with opened(broker.port, client_id="centre") as centre:
+        until(lambda: centre.connected)
+        centre.publish("ack", b"1")
+        centre.subscribe("done")
+        until(lambda: centre.connected)
+        centre.publish("done", b"")
+        assert centre.receive(WAIT_S) is not None
+    with opened(broker.port, protocol=protocol, session_s=1) as gate:
+        until(lambda: gate.connected)
+        arrived = gate.receive(0.2)
+        assert arrived is None if protocol == "5" else arrived == Message("ack", b"1")
 
-    with server(answer) as port, opened(port) as broker:
-        assert broker.receive(WAIT_S) == Message("t", b"")
-        assert broker.dropped == 1
+
+def test_files_that_come_later_are_waited_for(mosquitto_tls: Mosquitto, authority: Authority, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "device.pem", tmp_path / "device.key"
+    files = {"ca": authority.file, "certificate": certificate, "key": key}
+    with pytest.raises(DeviceMissingError):
+        opened(mosquitto_tls.port, **files).__enter__()
+    with opened(mosquitto_tls.port, **files, patient=True) as broker:
+        until_fault(broker, "device.pem cannot be read")
+        for issued, wanted in zip(authority.issue("gate"), (certificate, key), strict=True):
+            issued.rename(wanted)
+        until(lambda: broker.connected)
 
 
 def test_a_connection_that_is_not_there_takes_nothing_and_ends() -> None:
     nowhere = Settings(HOST, 1, "gate", None, None, None, "5")
-    unconnected = connection.Connection(nowhere, frozenset, mqtt.MessageQueue())
+    unconnected = connection.Connection(nowhere, frozenset, mqtt.MessageQueue(), retains=True)
     with pytest.raises(BrokerError, match="cannot be sent"):
-        unconnected.publish("t", b"")
+        unconnected.publish("t", b"", retained=False)
     unconnected.end()
     assert not unconnected.ready
 

@@ -41,6 +41,20 @@ def test_an_access_list_that_holds_takes_the_own_and_refuses_the_others(
         until(lambda: uplink.connected)  # it was ended, and comes back
 
 
+def test_what_waits_for_the_client_is_still_there_afterwards(mosquitto: Mosquitto) -> None:
+    with opened(mosquitto.port, session_s=60) as uplink:
+        uplink.subscribe("ack")
+        until(lambda: uplink.connected)
+    with opened(mosquitto.port, client_id="centre") as centre:
+        until(lambda: centre.connected)
+        for _ in range(2):
+            centre.publish("ack", b"of the centre's")
+        assert probe(settings(mosquitto.port, session_s=60), [OWN, OTHER], 5.0).fault is None
+    with opened(mosquitto.port, session_s=60) as uplink:
+        uplink.subscribe("ack")
+        assert [uplink.receive(5.0), uplink.receive(5.0)] == [("ack", b"of the centre's")] * 2
+
+
 def test_a_broker_without_an_access_list_takes_everything(mosquitto: Mosquitto) -> None:
     assert probe(settings(mosquitto.port), [OWN, OTHER], 5.0).answers == {OWN: "taken", OTHER: "taken"}
 

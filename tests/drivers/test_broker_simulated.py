@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
-from drivers.broker import Message
+from drivers.broker import Message, Will
 from drivers.broker.simulated import SimulatedBroker, SimulatedBus
 from drivers.broker.topics import matches, parse_filter
 
@@ -70,6 +70,37 @@ def test_a_second_client_of_the_same_name_ends_the_first(bus: SimulatedBus, cent
     again = bus.broker("centre")
     assert not centre.connected
     assert again.connected
+
+
+def test_what_is_retained_does_not_go_to_a_shared_subscription(bus: SimulatedBus, centre: SimulatedBroker) -> None:
+    centre.publish("t", b"1", retained=True)  # mosquitto 2.0.11 gives it to them, MQTT 5 (4.8.2) does not
+    shared = bus.broker("shared")
+    shared.subscribe("$share/collectors/t")
+    assert arrived(shared) == []
+
+
+def test_wills_wait_in_sessions_while_all_are_away(bus: SimulatedBus) -> None:
+    centre = bus.broker("centre", session_s=60)
+    centre.subscribe("status")
+    gate = bus.broker("gate", Will("status", lambda: b"lost"))
+    bus.cut()
+    assert bus.broker("late").fault == "the bus is cut"
+    assert arrived(centre) == []
+    bus.restore()
+    assert set(arrived(centre)) == {b"lost"}
+    assert gate.connected
+
+
+def test_a_client_that_is_taken_over_is_lost(bus: SimulatedBus, centre: SimulatedBroker) -> None:
+    first = bus.broker("gate", Will("t", lambda: b"lost"), session_s=60)
+    first.subscribe("mine")
+    second = bus.broker("gate", session_s=60)
+    assert arrived(centre) == [b"lost"]
+    centre.publish("mine", b"1")
+    assert (arrived(first), arrived(second)) == ([], [b"1"])
+    third = bus.broker("gate")
+    centre.publish("mine", b"2")
+    assert arrived(third) == []
 
 
 def test_a_waiting_receiver_is_woken(bus: SimulatedBus, centre: SimulatedBroker) -> None:

@@ -32,7 +32,7 @@ class Steps:
         unsent = self.reader.batch(100)
         if unsent is None:
             return False
-        return self.reader.acknowledge(unsent.epoch, unsent.first_seq + len(unsent.records) - 1, bytes(32))
+        return self.reader.acknowledge(unsent.epoch, unsent.first_seq + len(unsent.rows) - 1, bytes(32))
 
     def mark(self) -> object:
         return write_mark(self.path, Mark(inode_of(self.path) or 0, "page 3"))

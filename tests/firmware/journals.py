@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from firmware.checkin import CheckIn
+from firmware.checkin import CheckIn, Row, from_row, to_row
 from firmware.journal import Journal
+from firmware.journal_base import SIZE_MIB
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import migrate
 from tests.firmware.checkins import checkin
@@ -19,7 +20,12 @@ COUNT = 200  # check-ins: more than one page of them
 def recorded(path: Path) -> list[CheckIn]:
     with JournalReader(path) as reader:
         unsent = reader.batch(10_000)
-    return list(unsent.records) if unsent else []
+    return [from_row(row) for row in unsent.rows] if unsent else []
+
+
+def rows(*numbers: int) -> tuple[Row, ...]:
+    """Return the rows of the check-ins of these numbers."""
+    return tuple(to_row(checkin(number)) for number in numbers)
 
 
 def child(code: str, path: Path, prepare: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
@@ -42,8 +48,8 @@ path = Path(sys.argv[1])
     )
 
 
-def opened(path: Path) -> Journal:
-    return Journal.open(path, migrate=migrate)
+def opened(path: Path, size_mib: int = SIZE_MIB) -> Journal:
+    return Journal.open(path, migrate=migrate, size_mib=size_mib)
 
 
 def written(path: Path, *, power_cut: bool = False) -> None:

@@ -5,16 +5,21 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from drivers.clock.simulated import SimulatedClock
+from drivers.contacts import Closing, ContactName
 from drivers.errors import DeviceError
 from firmware.checkin import CheckIn, milliseconds, new_id
-from firmware.checkpoint import Checkpoint, Ports
-from firmware.config import TimingConfig
+from firmware.checkpoint import Checkpoint
+from firmware.config_sections import TimingConfig
+from firmware.detail_names import Detail
 from firmware.events import LogEvent
-from firmware.journal import JournalError
+from firmware.journal import JournalError, JournalFullError
 from firmware.judging import Judgement
-from firmware.messages import Event, Heartbeat, ReaderFault, Reading, Shown
+from firmware.lamps import Voice
+from firmware.messages import Aspect, Event, Heartbeat, ReaderFault, Reading, Shown
+from firmware.ports import Ports
+from firmware.records import OVERRIDDEN, PASSED, Later
 from firmware.texts import load_texts
-from firmware.timekeeping import BUILD_DATE, span_of
+from firmware.timekeeping import BUILD_DATE, clock_is_trusted, span_of
 from provisioning.issuer import DemoIssuer
 from verifier import Accepted, Refused, Revocations, Signer, TrustList, Undecided, Verifier
 
@@ -29,6 +34,10 @@ TEXTS = load_texts()
 
 class CraftedError(Exception):
     """What no verifier should raise."""
+
+
+class PowerCut(BaseException):
+    """The end of the process, right after something was recorded: nothing catches it."""
 
 
 @dataclass
@@ -50,6 +59,8 @@ class Lane:
     clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(NOW))
     judge: Judge = field(default_factory=Judge)
     disk_full: bool = False
+    journal_full: bool = False
+    dies_recording: bool = False
     lamps_broken: bool = False
     green_broken: bool = False
     no_checkins: bool = False
@@ -60,6 +71,10 @@ class Lane:
     checkins: list[CheckIn] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
     logged: list[LogEvent] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    sounds: list[Aspect] = field(default_factory=list)
+    voice: Voice | None = None
+    wanted: tuple[Detail, ...] = ()
     direction: str = "in"
     probes: int = 0
 
@@ -70,26 +85,36 @@ class Lane:
             signal=self,
             clock=self.clock,
             texts=TEXTS,
-            span=span_of("system"),
-            checkin=self.checkin,
+            records=self,
             tell=self.tell,
             log=self.logged.append,
+            sound=self.sound,
+            wanted=self.wanted,
         )
         self.gate = Checkpoint(ports, TimingConfig(), self.direction)
 
     # The recorder's and the signal's verbs
 
     def append(self, checkin: CheckIn) -> int:
-        if self.disk_full:
-            raise JournalError("journal.db: database or disk is full: free some space on its disk")
+        self._check_room()
         self.checkins.append(checkin)
-        self.story.append("recorded")
+        self.story.append("recorded" if checkin.type == "check-in" else checkin.type)
+        if self.dies_recording:
+            raise PowerCut
         return len(self.checkins)
 
     def probe(self) -> None:
         self.probes += 1
+        self._check_room()
+
+    def note(self, code: str, text: str) -> None:
+        self.notes.append((code, text))
+
+    def _check_room(self) -> None:
         if self.disk_full:
             raise JournalError("journal.db: database or disk is full: free some space on its disk")
+        if self.journal_full:
+            raise JournalFullError("journal.db: as large as journal.size_mib lets it")
 
     def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
         if self.lamps_broken or (green and self.green_broken):
@@ -107,22 +132,47 @@ class Lane:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # What the test does
+    # The maker of records' verbs
+
+    @property
+    def clock_trusted(self) -> bool:
+        return clock_is_trusted(self.clock.now(), synchronised=self.clock.synchronised(), span=span_of("system"))
 
     def checkin(self, judgement: Judgement) -> CheckIn:
         if self.no_checkins:
-            raise CraftedError(judgement.reason)
+            raise CraftedError(judgement.reason, judgement.details)
         at_ms = milliseconds(self.clock.now())
         return CheckIn(
             id=new_id(at_ms),
             at_ms=at_ms,
-            clock_trusted=judgement.clock_trusted,
+            clock="synchronised" if judgement.clock_trusted else "untrusted",
             lane="l",
             direction="in",
             verdict=judgement.verdict,
             reason=judgement.reason,
             kinds=judgement.kinds,
         )
+
+    def later(self, kind: Later, about: CheckIn) -> CheckIn:
+        at_ms = milliseconds(self.clock.now())
+        return CheckIn(
+            id=new_id(at_ms),
+            at_ms=at_ms,
+            clock="synchronised",
+            lane="l",
+            direction="in",
+            verdict="accepted" if kind == "override" else about.verdict,
+            reason=OVERRIDDEN if kind == "override" else PASSED,
+            type=kind,
+            about=about.id,
+        )
+
+    # What the test does
+
+    def sound(self, aspect: Aspect) -> None:
+        self.sounds.append(aspect)
+        if self.voice:
+            self.voice.sound(aspect)
 
     def tell(self, event: Event) -> None:
         if self.panels_broken:
@@ -138,6 +188,11 @@ class Lane:
     def see(self, *texts: str, age_s: float = 0.02) -> None:
         captured_ns = self.clock.monotonic_ns() - round(age_s * 1e9)
         self.gate.receive(Reading(texts, captured_ns, captured_ns))
+        self.gate.turn()
+
+    def touch(self, name: ContactName, ago_s: float = 0.0) -> None:
+        """Close a contact."""
+        self.gate.contact(Closing(name, self.clock.monotonic_ns() - round(ago_s * 1e9)))
         self.gate.turn()
 
     def wait(self, seconds: float, *, beating: bool = True) -> None:

@@ -10,6 +10,9 @@ import segno
 
 from firmware.config import Config, load_config
 from provisioning.issuer import DemoIssuer
+from tests.pki import Pki
+
+DEVICE = "kiosk-1"
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,26 @@ def free_port() -> int:
 
 
 def make_site(
-    folder: Path, *, now: datetime | None = None, timing: str = "", journal: str = "journal.db", run: str = ""
+    folder: Path,
+    *,
+    now: datetime | None = None,
+    timing: str = "",
+    journal: str = "journal.db",
+    run: str = "",
+    more: str = "",
 ) -> Site:
+    """Make one; `more` are further sections of the configuration."""
     at = now or datetime.now(UTC)
     issuer = DemoIssuer(at)
     for name in ("trust", "pictures", "run"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    Pki.shared().files(folder / "identity", DEVICE)
     (folder / "trust" / "demo.der").write_bytes(issuer.certificate_der)
     config_path = folder / "greengate.toml"
     config_path.write_text(
         f"""
 [device]
-name = "kiosk-1"
+name = "{DEVICE}"
 site = "Chợ Bến Thành"
 lane = "Cổng 1"
 direction = "in"
@@ -75,6 +86,11 @@ path = {json.dumps(journal)}
 [broker]
 host = "127.0.0.1"
 port = {free_port()}
+[centre]
+ca = "identity/ca.pem"
+certificate = "identity/device.pem"
+key = "identity/device.key"
+keys = "identity/centre.pem"
 [panel]
 port = {free_port()}
 [run]
@@ -82,6 +98,7 @@ folder = "run"
 {run}
 [timing]
 {timing}
+{more}
 """,
         "utf-8",
     )

@@ -8,7 +8,7 @@ from firmware.checkpoint import STALE_NS
 from firmware.events import Decided, InternalError, Lit, ReadingDropped, ServiceBack, ServiceLost
 from firmware.messages import ReaderFault
 from firmware.timekeeping import BUILD_DATE
-from tests.firmware.lane import EXPIRED, GOOD, ISSUER, NOW, OTHER, TEXTS, Lane
+from tests.firmware.lane import EXPIRED, GOOD, ISSUER, NOW, OTHER, TEXTS, VERIFIER, Lane
 
 
 @pytest.fixture
@@ -277,3 +277,18 @@ def test_nothing_logged_or_told_holds_anything_of_the_pass(lane: Lane) -> None:
         lane.see(text)
     said = repr(lane.logged) + repr(lane.told)
     assert not any(word in said for word in ("HC1:", "NGUYEN", "Nguyễn", "URN:UVCI", GOOD[4:24]))
+
+
+def test_details_that_were_asked_for_are_neither_logged_nor_told_even_where_recording_breaks() -> None:
+    lane = Lane(wanted=("name", "birth-date"))
+    lane.beat()
+    lane.see(GOOD)
+    lane.no_checkins = True
+    lane.see(OTHER)
+    said = repr(lane.logged) + repr(lane.told) + repr(lane.gate.__dict__) + repr(lane.notes)
+    assert any(isinstance(event, InternalError) for event in lane.logged)
+    for text in (GOOD, OTHER):
+        document = VERIFIER.verify(text, NOW).document
+        assert document
+        assert document.name.given not in said
+        assert document.date_of_birth not in said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from firmware.checkpoint import RECORDS_MOST
+from firmware.answers import RECORDS_MOST
 from firmware.events import InternalError, ReadingDropped, Unrecorded
 from tests.firmware.lane import EXPIRED, GOOD, ISSUER, OTHER, Lane
 

@@ -50,6 +50,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert config.uplink_status == tmp_path / "run/uplink/uplink.json"
     assert config.service_marker == tmp_path / "run/service"
     assert config.lamp_history == tmp_path / "run/lamps.jsonl"
+    assert config.contacts_pipe == tmp_path / "run/contacts"
 
 
 def test_what_is_not_said_has_the_documented_default(tmp_path: Path) -> None:
@@ -178,6 +179,52 @@ def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, beco
 def test_real_lamps_ask_for_more(tmp_path: Path, pins: str, says: str) -> None:
     text = WHOLE.replace('[signal]\nkind = "simulated"', f'[signal]\nkind = "gpio"\n{pins}')
     assert says in _problem(_write(tmp_path, text))
+
+
+REAL = '[signal]\nkind = "gpio"\nred_pin = 17\ngreen_pin = 27\nbuzzer_pin = 22\n'
+CONTACTS = '[contacts]\nkind = "gpio"\n'
+
+
+@pytest.mark.parametrize(
+    ("contacts", "says"),
+    [
+        (CONTACTS, "keys contacts.override_pin and contacts.passage_pin are missing: gpio contacts need one of them"),
+        (f"{CONTACTS}override_pin = 17", "key contacts.override_pin: same as signal.red_pin: give each a pin"),
+        (f"{CONTACTS}passage_pin = 22", "key contacts.passage_pin: same as signal.buzzer_pin: give each a pin"),
+        (f"{CONTACTS}override_pin = 5\npassage_pin = 5", "key contacts.passage_pin: same as contacts.override_pin"),
+        (f"{CONTACTS}override_pin = 28", "key contacts.override_pin: expected `int` <= 27"),
+        ("[contacts]\noverride_pin = 5", 'key contacts.kind: "simulated" with pins and gpio lamps: use "gpio"'),
+    ],
+)
+def test_real_contacts_have_pins_of_their_own(tmp_path: Path, contacts: str, says: str) -> None:
+    text = WHOLE.replace('[signal]\nkind = "simulated"\n', REAL) + contacts
+    assert says in _problem(_write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("signal", "contacts"),
+    [
+        (REAL, f"{CONTACTS}override_pin = 5\npassage_pin = 6"),
+        (REAL, ""),
+        ('[signal]\nkind = "simulated"\nred_pin = 5\n', f"{CONTACTS}override_pin = 5"),
+        ('[signal]\nkind = "simulated"\n', "[contacts]\noverride_pin = 5\npassage_pin = 5"),
+    ],
+)
+def test_pins_that_are_really_used_are_compared_and_no_others(tmp_path: Path, signal: str, contacts: str) -> None:
+    load_config(_write(tmp_path, WHOLE.replace('[signal]\nkind = "simulated"\n', signal) + contacts))
+
+
+@pytest.mark.parametrize("centre", ["", '[centre]\nca = "ca.pem"', '[centre]\nkeys = "centre.pem"'])
+def test_details_need_somebody_to_seal_them_to(tmp_path: Path, centre: str) -> None:
+    text = f'{WHOLE}[profile]\ndetails = ["name"]\n{centre}'
+    says = "key profile.details: needs centre.ca and centre.keys to seal to: run greengate enrol"
+    assert _problem(_write(tmp_path, text)) == says
+
+
+def test_the_key_for_details_is_beside_the_certificate_where_nothing_else_is_said(tmp_path: Path) -> None:
+    identity = 'host = "b"\nca = "i/ca.pem"\ncertificate = "i/device.pem"\nkey = "i/device.key"'
+    text = WHOLE.replace('host = "broker.example"', identity) + '[profile]\ndetails = ["name", "birth-date"]'
+    assert load_config(_write(tmp_path, text)).centre_files.keys == tmp_path / "i/centre.pem"
 
 
 def test_the_version_may_be_said(tmp_path: Path) -> None:

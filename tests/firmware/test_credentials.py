@@ -3,9 +3,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drivers.errors import DeviceMissingError
 from firmware.credentials import credential
 from firmware.wiring import broker_of
+from tests.firmware.appliance import wait_until
 from tests.firmware.site import make_site
 from tests.fixtures_mqtt import Authority
 
@@ -49,7 +49,9 @@ def test_the_uplink_shows_the_broker_what_was_handed_over(
         key=identity / key.name,
     )
     config = msgspec.structs.replace(config, broker=broker)
-    with pytest.raises(DeviceMissingError):
-        broker_of(config)
+    with broker_of(config) as broker:
+        wait_until(lambda: str(identity) in (broker.fault or ""), "the missing files are told")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(certificate.parent))
-    broker_of(config).close()
+    with broker_of(config) as broker:
+        wait_until(lambda: broker.fault, "nobody answers")
+        assert str(identity) not in str(broker.fault)

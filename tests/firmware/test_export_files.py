@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 
 from firmware import export
+from firmware.checkin import to_row
 from firmware.export import check_export, parse_export_name, read_export
-from firmware.export_files import apply_ack, export_present, unsent
+from firmware.export_files import Keys, apply_ack, export_present, holds, unsent
 from firmware.journal_base import JournalError
 from firmware.journal_reader import JournalReader
 from firmware.journal_snapshot import salvage, set_aside, snapshot
-from firmware.wire import MAX_RECORDS, Ack, Batch, encode_batch
+from firmware.wire import MAX_RECORDS, Ack, Batch, digest_of
 from tests.firmware.checkins import checkin, longest
 from tests.firmware.journals import COUNT, epoch_of, opened, written
+from tests.pki import Pki
+
+PKI = Pki.shared()
+KEYS = Keys(PKI.signer("gate-1"), PKI.recipient(), PKI.authority)
 
 
 @pytest.fixture
@@ -25,8 +30,8 @@ def path(tmp_path: Path) -> Path:
 def acknowledge_all(path: Path) -> None:
     with JournalReader(path) as uplink:
         while waiting := uplink.batch(MAX_RECORDS):
-            digest = encode_batch(Batch("gate-1", *waiting)).digest
-            assert uplink.acknowledge(waiting.epoch, waiting.first_seq + len(waiting.records) - 1, digest)
+            digest = digest_of(Batch("gate-1", *waiting))
+            assert uplink.acknowledge(waiting.epoch, waiting.first_seq + len(waiting.rows) - 1, digest)
 
 
 def test_what_the_uplink_and_the_gate_do_meanwhile_is_not_seen(path: Path) -> None:
@@ -38,10 +43,10 @@ def test_what_the_uplink_and_the_gate_do_meanwhile_is_not_seen(path: Path) -> No
             acknowledge_all(path)
             journal.append(checkin(9999))
 
-        exported = export_present("gate-1", path, meanwhile)
+        exported = export_present(KEYS, path, meanwhile)
     assert exported is not None
     (file,) = exported.files
-    batches = [arrived.batch for arrived in read_export(file.data, allow_unsigned=True)]
+    batches = [arrived.header for arrived in read_export(file.data, KEYS.authority)]
     assert [one.first_seq for one in batches] == [1, MAX_RECORDS + 1, 2 * MAX_RECORDS + 1]
     assert file.records == exported.records == 2 * MAX_RECORDS + 1
 
@@ -51,20 +56,20 @@ def test_what_the_uplink_sends_and_what_is_exported_are_the_same_batches(path: P
     with JournalReader(path) as uplink:
         waiting = uplink.batch(MAX_RECORDS)
     assert waiting is not None
-    exported = export_present("gate-1", path, lambda _: None)
+    exported = export_present(KEYS, path, lambda _: None)
     assert exported is not None
-    assert exported.batches == {(COUNT, encode_batch(Batch("gate-1", *waiting)).digest)}
+    assert exported.batches == {(COUNT, digest_of(Batch("gate-1", *waiting)))}
 
 
 def test_more_than_a_file_holds_goes_into_several(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(path) as journal:
         for number in range(1, MAX_RECORDS * 3 + 1):
             journal.append(longest(number))
-    monkeypatch.setattr(export, "MAX_EXPORT_BYTES", 15_000)
-    exported = export_present("gate-1", path, lambda _: None)
+    monkeypatch.setattr(export, "MAX_EXPORT_BYTES", 200_000)
+    exported = export_present(KEYS, path, lambda _: None)
     assert exported is not None
     assert len(exported.files) > 1
-    found = [check_export(file.data, allow_unsigned=True) for file in exported.files]
+    found = [check_export(file.data, KEYS.authority) for file in exported.files]
     assert [one.first_seq for one in found][1:] == [one.last_seq + 1 for one in found][:-1]
     assert sum(one.records for one in found) == MAX_RECORDS * 3
     names = [parse_export_name(file.name) for file in exported.files]
@@ -73,10 +78,24 @@ def test_more_than_a_file_holds_goes_into_several(path: Path, monkeypatch: pytes
     ]
 
 
+def test_the_same_checkins_are_the_same_file_whatever_its_bytes(path: Path) -> None:
+    written(path)
+    first, again = (export_present(KEYS, path, lambda _: None) for _ in range(2))
+    assert first is not None
+    assert again is not None
+    (file,), (same,) = first.files, again.files
+    assert file.data != same.data
+    assert holds(file.data, same, KEYS)
+    assert not holds(file.data, same, KEYS._replace(recipient=Pki().recipient()))  # the centre has another key now
+    assert not holds(file.data, same, KEYS._replace(authority=Pki().authority))
+    assert not holds(file.data, same._replace(digests=(*same.digests, bytes(32))), KEYS)
+    assert not holds(file.data[:-1], same, KEYS)
+
+
 def test_an_acknowledgement_is_applied_once_and_only_where_it_fits(path: Path) -> None:
     written(path)
     epoch = epoch_of(path)
-    exported = export_present("gate-1", path, lambda _: None)
+    exported = export_present(KEYS, path, lambda _: None)
     assert exported is not None
     ((last, digest),) = exported.batches
     with JournalReader(path) as reader:
@@ -107,7 +126,7 @@ def test_all_of_a_sound_file_is_salvaged_its_log_too(path: Path, *, power_cut: b
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     found = salvage(aside)
     assert found is not None
-    assert sum(len(run.records) for run in found.runs) == COUNT
+    assert sum(len(run.rows) for run in found.runs) == COUNT
     assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
     assert (set_aside(path), unsent(path)) == ([aside], COUNT)
 
@@ -121,13 +140,13 @@ def test_whatever_page_is_damaged_what_is_salvaged_is_genuine(path: Path) -> Non
         path.write_bytes(bytes(damaged))
         found = salvage(path)
         for run in found.runs if found else []:
-            for seq, one in enumerate(run.records, run.first_seq):
-                assert one == checkin(seq)
+            for seq, row in enumerate(run.rows, run.first_seq):
+                assert row == to_row(checkin(seq))
         assert unsent(path) <= COUNT
 
 
 def test_nothing_there_is_nothing_unsent(path: Path) -> None:
-    assert export_present("gate-1", path, lambda _: None) is None
+    assert export_present(KEYS, path, lambda _: None) is None
     assert (unsent(path), set_aside(path)) == (0, [])
     assert set_aside(path.parent / "none" / "journal.db") == []
     path.touch()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,13 +17,15 @@ import pytest
 
 from drivers.errors import DeviceMissingError
 from drivers.signal.simulated import last_lamps
-from firmware.config import ConfigError
-from firmware.gate import main, trust_of
+from firmware.config import Config, ConfigError
+from firmware.gate import Gate, main, trust_of
 from firmware.lamps import LampsOnDemand
-from firmware.program import EX_CONFIG, EX_UNAVAILABLE, prepare_run_folder, refuse
+from firmware.program import EX_CONFIG, EX_UNAVAILABLE, StopFlag, prepare_run_folder, refuse
+from firmware.sealing import Recipient
 from firmware.service_state import begin, end
 from firmware.wiring import signal_of
 from tests.firmware.site import Site, make_site
+from tests.pki import Pki
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +142,49 @@ def test_without_trust_it_does_not_start(
     (line,) = capfd.readouterr().err.splitlines()
     assert '"event":"start-refused"' in line
     assert str(site.folder / "trust") in line
+
+
+def test_a_profile_that_asks_for_details_has_them_sealed_to_the_centre(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, object] = {}
+
+    def run(_config: Config, open_: partial[Gate], _stop: StopFlag, *, demo: bool) -> int:
+        made.update(open_.keywords, demo=demo)
+        return 0
+
+    monkeypatch.setattr("firmware.gate._run", run)
+    for folder, more in (("asked", '[profile]\ndetails = ["name"]'), ("usual", "")):
+        site = make_site(tmp_path / folder, more=more)
+        monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+        assert main() == 0
+        recipient = made["recipient"]
+        key_id = recipient.key_id if isinstance(recipient, Recipient) else None
+        assert key_id == (Pki.shared().recipient("details").key_id if more else None)
+
+
+def test_a_profile_that_asks_for_details_does_not_start_without_the_centre_s_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = make_site(tmp_path, more='[profile]\ndetails = ["name"]')
+    (tmp_path / "identity/centre.pem").unlink()
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+    assert main() == EX_CONFIG
+    (line,) = capfd.readouterr().err.splitlines()
+    assert f"key profile.details: {tmp_path}/identity/centre.pem" in line
+    assert not site.config.lamp_history.exists()
+
+
+def test_contacts_that_are_missing_at_the_start_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site = make_site(tmp_path)
+    site.config.contacts_pipe.touch()
+    monkeypatch.setattr("sys.argv", ["gate", "--config", str(site.config_path)])
+    assert main() == EX_CONFIG
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "is no named pipe" in line
+    assert not site.config.lamp_history.exists()
 
 
 def test_without_a_configuration_it_does_not_start(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware.config import DeviceConfig
+from firmware.config_sections import DeviceConfig
 from firmware.health import BACKLOG_NOTICE, SILENT_NS, State, UplinkFile, UplinkStatus, health_of
+from firmware.journal_space import FILLING_PERMILLE
 from firmware.texts import load_texts
 
 DEVICE = DeviceConfig(name="kiosk-1", site="s", lane="l", direction="in")
@@ -41,6 +42,7 @@ def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
         (replace(WELL, clock_trusted=False), "clock-not-synchronised"),
         (replace(WELL, set_aside=2), "journal-set-aside"),
         (replace(WELL, unusable=3), "trust-unusable"),
+        (replace(WELL, fill_permille=FILLING_PERMILLE), "journal-filling"),
         (replace(WELL, uplink=None), "uplink-silent"),
         (replace(WELL, uplink=UplinkStatus(connected=False, unsent=0)), "centre-unreachable"),
         (replace(WELL, uplink=UplinkStatus(connected=True, unsent=0, fault="why")), "centre-silent"),
@@ -63,6 +65,16 @@ def test_numbers_and_the_uplinks_own_words_are_told() -> None:
     assert health.uplink_fault == "no answer"
 
 
+def test_how_full_the_journal_is_is_told_in_percent_and_not_before_it_matters() -> None:
+    words = {notice.code: notice.en for notice in health_of(replace(WELL, fill_permille=899), DEVICE, TEXTS).notices}
+    assert words["journal-filling"] == "Storage 89 % full"
+    assert health_of(replace(WELL, fill_permille=FILLING_PERMILLE - 1), DEVICE, TEXTS) == health_of(WELL, DEVICE, TEXTS)
+
+
+def test_what_a_check_in_costs_the_card_is_told() -> None:
+    assert health_of(replace(WELL, bytes_per_record=8192), DEVICE, TEXTS).bytes_per_record == 8192
+
+
 def test_a_journal_that_does_not_answer_is_no_backlog() -> None:
     assert health_of(replace(WELL, unsent=None), DEVICE, TEXTS).notices == health_of(WELL, DEVICE, TEXTS).notices
 
@@ -77,6 +89,17 @@ def test_the_uplinks_status_counts_while_it_is_renewed(tmp_path: Path) -> None:
     assert file.status(2 + SILENT_NS) is None
     os.utime(path, ns=(5, 5))
     assert file.status(2 + SILENT_NS) is not None
+
+
+def test_a_device_is_shown_for_as_long_as_was_asked_counted_from_when_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "uplink.json"
+    file = UplinkFile(path)
+    assert file.identify_until_ns(0) == 0
+    path.write_text('{"connected": true, "unsent": 0, "identify_s": 9.5}')
+    assert file.identify_until_ns(1) == 1 + 9_500_000_000
+    assert file.identify_until_ns(5_000_000_000) == 1 + 9_500_000_000  # a dead uplink's last word is one word
+    path.write_text('{"connected": true, "unsent": 0, "identify_s": 10.5}')
+    assert file.identify_until_ns(6) == 0
 
 
 NOT_UTF8 = b'{"connected": true, "unsent": 0, "fault": "\xff"}'

@@ -2,16 +2,19 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from firmware.journal import BLANK_MAX_ROWS, Journal, JournalError
-from firmware.journal_base import APPLICATION_ID, NO_HASH
+from firmware.checkin import to_row
+from firmware.journal import Journal
+from firmware.journal_base import NO_HASH
 from firmware.journal_reader import JournalReader
-from firmware.journal_schema import main, migrate
-from tests.firmware.checkins import START_MS, checkin
+from firmware.journal_schema import migrate
+from firmware.journal_space import Diagnostic
+from tests.firmware.checkins import after, checkin, detailed
+from tests.firmware.journals import rows
 
 DIGEST = b"d" * 32
 
@@ -68,7 +71,7 @@ def test_numbers_have_no_holes_and_survive_acknowledgement_and_restart(path: Pat
     with Journal.open(path, migrate=migrate) as journal, JournalReader(path) as reader:
         assert journal.append(checkin(4)) == 4
         again = reader.batch(10)
-        assert again == (unsent.epoch, 4, (checkin(4),), DIGEST)
+        assert again == (unsent.epoch, 4, rows(4), DIGEST)
 
 
 def test_a_batch_is_the_oldest_unsent_and_the_first_follows_none(journal: Journal, reader: JournalReader) -> None:
@@ -77,7 +80,7 @@ def test_a_batch_is_the_oldest_unsent_and_the_first_follows_none(journal: Journa
         journal.append(checkin(number))
     unsent = reader.batch(2)
     assert unsent is not None
-    assert unsent.records == (checkin(1), checkin(2))
+    assert unsent.rows == rows(1, 2)
     assert (len(unsent.epoch), unsent.first_seq, unsent.previous) == (8, 1, NO_HASH)
     assert reader.unsent() == journal.unsent() == 3
 
@@ -94,7 +97,7 @@ def test_only_an_acknowledgement_of_this_epoch_that_goes_on_deletes(journal: Jou
     assert not reader.acknowledge(unsent.epoch, 1, b"e" * 32)
     rest = reader.batch(3)
     assert rest is not None
-    assert (rest.first_seq, rest.previous, rest.records) == (3, DIGEST, (checkin(3),))
+    assert (rest.first_seq, rest.previous, rest.rows) == (3, DIGEST, rows(3))
 
 
 def test_the_version_changes_with_every_checkin(journal: Journal, reader: JournalReader) -> None:
@@ -104,89 +107,55 @@ def test_the_version_changes_with_every_checkin(journal: Journal, reader: Journa
     assert reader.version() != before
 
 
-def test_retention_blanks_what_concerns_the_holder_and_keeps_the_row(journal: Journal, reader: JournalReader) -> None:
-    for number in range(3):
-        journal.append(checkin(number))
-    assert journal.blank_before(START_MS + 2000) == 2
-    assert journal.blank_before(START_MS + 2000) == 0
-    unsent = reader.batch(3)
-    assert unsent is not None
-    assert [one.blank for one in unsent.records] == [True, True, False]
-    assert [one.id for one in unsent.records] == [checkin(number).id for number in range(3)]
-
-
-def test_blanking_is_done_in_bounded_steps(journal: Journal) -> None:
-    insert = "INSERT INTO checkin SELECT ?, id, 0, 1, lane, direction, verdict, reason, 'k', x'' FROM checkin LIMIT 1"
-    journal.append(checkin(1))
-    assert journal._db is not None
-    journal._db.execute("BEGIN")
-    journal._db.executemany(insert, [(number,) for number in range(2, BLANK_MAX_ROWS + 12)])
-    journal._db.execute("COMMIT")
-    assert [journal.blank_before(1), journal.blank_before(1)] == [BLANK_MAX_ROWS, 10]
-
-
 def test_the_log_is_carried_into_the_file_when_idle(journal: Journal, path: Path) -> None:
     for number in range(50):
         journal.append(checkin(number))
     small = path.stat().st_size
-    journal.checkpoint()
+    log = path.with_name("journal.db-wal")
+    long = log.stat().st_size
+    assert journal.checkpoint(empty=False)
     assert path.stat().st_size > small
+    for number in range(20):
+        journal.append(checkin(number))
+    assert log.stat().st_size == long, "written over from its start"
+    assert journal.checkpoint()
+    assert log.stat().st_size == 0
+    journal.close()
+    assert not log.exists()
+
+
+def test_a_log_that_somebody_reads_is_not_waited_for(journal: Journal, path: Path) -> None:
+    journal.append(checkin(1))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM meta").fetchone()
+    journal.append(checkin(2))
+    assert not journal.checkpoint()
+    other.close()
+    assert journal.checkpoint()
+
+
+def test_every_kind_of_record_is_read_as_it_was_written(journal: Journal, reader: JournalReader) -> None:
+    records = [detailed(1), after(2, "passage", detailed(1)), after(3, "override", checkin(9))]
+    for record in records:
+        journal.append(record)
+    unsent = reader.batch(9)
+    assert unsent is not None
+    assert unsent.rows == tuple(to_row(record) for record in records)
+
+
+def test_what_the_uplink_tells_of_the_journal(journal: Journal, reader: JournalReader) -> None:
+    assert (reader.unsent(), reader.oldest_ms(), reader.diagnostics(9)) == (0, None, [])
+    for number in (1, 2):
+        journal.append(checkin(number))
+    notes = [Diagnostic(number, "service-lost", "camera") for number in range(5)]
+    journal.write_diagnostics(notes)
+    assert (reader.unsent(), reader.oldest_ms()) == (2, checkin(1).at_ms)
+    assert reader.diagnostics(2) == notes[-2:]
+    assert reader.fill_permille() == journal.fill_permille() == 0
 
 
 def test_a_closed_journal_opens_by_itself_and_closes_twice(journal: Journal) -> None:
     journal.close()
     journal.close()
     assert journal.append(checkin(1)) == 1
-
-
-def open_files(path: Path) -> list[str]:
-    """Return which files of a journal this process holds open."""
-    targets = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return [target for target in targets if target.startswith(str(path))]
-
-
-@pytest.mark.parametrize("make", [migrate, None])
-def test_a_newer_schema_is_refused_with_a_cure(path: Path, make: Callable[[Path], None] | None) -> None:
-    Journal.open(path, migrate=migrate).close()
-    other = sqlite3.connect(path)
-    other.execute("PRAGMA user_version=99")
-    other.close()
-    with pytest.raises(JournalError, match="update the program") as refused:
-        Journal.open(path, migrate=make)
-    assert open_files(path) == [], refused  # which holds all that its frames hold
-    with JournalReader(path) as reader, pytest.raises(JournalError, match="update it"):
-        reader.batch(1)
-
-
-def test_another_programs_database_is_refused_and_not_touched(path: Path) -> None:
-    other = sqlite3.connect(path)
-    other.execute("CREATE TABLE photos (id)")
-    other.close()
-    before = path.read_bytes()
-    with pytest.raises(JournalError, match=r"name another file as journal\.path"):
-        Journal.open(path, migrate=migrate)
-    assert path.read_bytes() == before
-
-
-def test_a_migration_that_never_ends_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware.journal.MIGRATION_MAX_S", 0.0)
-    with pytest.raises(JournalError, match="takes too long"):
-        Journal.open(path)
-
-
-def test_the_schema_program_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path)]) == 1
-    assert "unable to open" in capsys.readouterr().err
-
-
-def test_a_migration_that_was_cut_short_is_done_again(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
-    assert path.stat().st_size > 0
-    with Journal.open(path, migrate=migrate) as journal:
-        assert journal.append(checkin(1)) == 1
-        assert journal.set_aside is None
-    check = sqlite3.connect(path)
-    assert check.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-    check.close()

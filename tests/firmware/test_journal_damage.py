@@ -11,7 +11,7 @@ from firmware.journal import Journal, JournalError
 from firmware.journal_base import Mark, read_mark, write_mark
 from firmware.journal_reader import JournalReader
 from tests.firmware.checkins import checkin
-from tests.firmware.journals import COUNT, epoch_of, opened, written
+from tests.firmware.journals import COUNT, epoch_of, opened, rows, written
 
 
 @pytest.fixture
@@ -147,6 +147,10 @@ def test_a_meta_row_that_is_gone_is_damage(path: Path) -> None:
         "DELETE FROM checkin WHERE seq = 2",
         "UPDATE checkin SET verdict = 'perhaps' WHERE seq = 2",
         "UPDATE checkin SET id = x'00' WHERE seq = 2",
+        "UPDATE checkin SET details = x'' WHERE seq = 2",
+        "UPDATE checkin SET about = x'00' WHERE seq = 2",
+        "UPDATE checkin SET clock = 'sundial' WHERE seq = 2",
+        "UPDATE meta SET acked_hash = x'00'",
         "UPDATE checkin SET lane = CAST(x'ff' AS TEXT) WHERE seq = 2",
     ],
 )
@@ -169,7 +173,7 @@ def test_rows_that_cannot_be_sent_are_marked_by_the_uplink_and_set_aside_by_the_
         assert journal.append(checkin(4)) == 1
         unsent = reader.batch(3)
         assert unsent is not None
-        assert unsent.records == (checkin(4),)
+        assert unsent.rows == rows(4)
         assert not reader.damaged
 
 

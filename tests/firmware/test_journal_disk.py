@@ -1,5 +1,6 @@
 """The journal when disks are full or read-only, files locked or taken away, and writers killed."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware.journal import Journal, JournalError
+from firmware.journal import Journal, JournalError, JournalFullError
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import migrate
+from firmware.journal_space import FILLING_PERMILLE, RESERVE_BYTES
 from tests.firmware.checkins import checkin
 from tests.firmware.journals import child, recorded
 
@@ -41,21 +43,6 @@ def fill(journal: Journal, why: str) -> int:
         assert why in str(error)  # noqa: PT017 - where it comes is not known
         return last
     pytest.fail("never full")
-
-
-def test_a_full_file_is_an_error_and_passes(journal: Journal) -> None:
-    journal.append(checkin(1))
-    assert journal._db is not None
-    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
-    journal._db.execute(f"PRAGMA max_page_count={pages}")
-    done = fill(journal, "free some space")
-    with pytest.raises(JournalError, match="free some space"):
-        journal.probe()
-    assert journal.unsent() == done
-    journal._db.execute("PRAGMA max_page_count=100000")
-    journal.probe()
-    assert journal.append(checkin(0)) == done + 1
-    assert journal.set_aside is None
 
 
 FILL = """
@@ -87,7 +74,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("only root may mount a small disk")
     folder = tmp_path / "disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", folder], check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={RESERVE_BYTES // 1024 + 400}k", "none", folder], check=False
+    ).returncode:
         pytest.skip("this sandbox may not mount")
     try:
         yield folder
@@ -99,9 +88,10 @@ def test_a_full_disk_is_an_error_until_there_is_room_again(small_disk: Path) -> 
     ballast = small_disk / "ballast"
     with Journal.open(small_disk / "journal.db", migrate=migrate) as journal:
         ballast.write_bytes(bytes(150_000))
-        last = fill(journal, "disk")
-        with pytest.raises(JournalError, match="disk"):
+        last = fill(journal, "disk is for acknowledgements")
+        with pytest.raises(JournalFullError, match="free some space"):
             journal.probe()
+        assert journal.fill_permille() > FILLING_PERMILLE
         ballast.unlink()
         journal.probe()
         assert journal.append(checkin(last + 1)) == last + 1
@@ -109,9 +99,40 @@ def test_a_full_disk_is_an_error_until_there_is_room_again(small_disk: Path) -> 
         assert journal.set_aside is None
 
 
+def test_a_disk_that_somebody_else_filled_is_an_error_of_the_disk(small_disk: Path) -> None:
+    with Journal.open(small_disk / "journal.db", migrate=migrate) as journal:
+        journal.append(checkin(1))
+        with JournalReader(small_disk / "journal.db") as reader, (small_disk / "ballast").open("wb", 0) as ballast:
+            for number in range(2, 602):
+                journal.append(checkin(number))
+            unsent = reader.batch(600)
+            assert unsent is not None
+            reader.acknowledge(unsent.epoch, 600, DIGEST)  # so that there is room in the file
+            journal.checkpoint()
+            with contextlib.suppress(OSError):
+                while ballast.write(bytes(4096)):
+                    pass
+            with pytest.raises(JournalError, match="free some space on its disk") as failed:
+                journal.append(checkin(602))
+            assert not isinstance(failed.value, JournalFullError)
+
+
+def test_a_journal_that_filled_its_disk_is_emptied_by_acknowledgements_alone(small_disk: Path) -> None:
+    path = small_disk / "journal.db"
+    with Journal.open(path, migrate=migrate) as journal, JournalReader(path) as reader:
+        last = fill(journal, "disk is for acknowledgements")
+        for number in range(last + 1, last + 200):
+            unsent = reader.batch(5)
+            assert unsent is not None
+            assert reader.acknowledge(unsent.epoch, unsent.first_seq + 4, DIGEST)
+            if number > last + 100:
+                assert journal.append(checkin(number)) == number - 100
+        assert journal.set_aside is None
+
+
 def test_a_journal_can_begin_on_a_full_disk_only_later(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(396 * 1024))
+    ballast.write_bytes(bytes(RESERVE_BYTES + 396 * 1024))
     with pytest.raises(JournalError):
         Journal.open(small_disk / "journal.db", migrate=migrate)
     with pytest.raises(JournalError):
@@ -180,7 +201,7 @@ with Journal.open(path, migrate=migrate) as journal:
     for number in range(start + 1, 100000):
         print(journal.append(checkin(number)), flush=True)
         if number % 7 == 0:
-            journal.checkpoint()
+            journal.checkpoint(empty=number % 2 == 0)
         if number % 11 == 0:
             journal.probe()
 """

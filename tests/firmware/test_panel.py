@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from firmware.config import ConfigError, PanelConfig
-from firmware.messages import Health, Shown
+from firmware.config import ConfigError
+from firmware.config_sections import PanelConfig
+from firmware.messages import Aspect, Health, Shown
 from firmware.panel import POLICY, Panel, Server, bind, serve
 from firmware.panel_limits import STREAMS_MAX
 from firmware.sockets import EventPort
@@ -194,6 +195,6 @@ def test_an_address_that_is_taken_is_named() -> None:
 def test_every_aspect_has_a_sign_of_its_own() -> None:
     html = (FOLDER / "panel.html").read_text("utf-8")
     css = (FOLDER / "panel.css").read_text("utf-8")
-    for aspect in ("ready", "accepted", "refused", "undecided", "out-of-service"):
+    for aspect in get_args(Aspect):
         assert f'class="sign {aspect}"' in html
         assert f'[data-aspect="{aspect}"] .{aspect}' in css

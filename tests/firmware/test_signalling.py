@@ -32,6 +32,14 @@ def test_out_of_service_is_a_short_flash_every_three_seconds() -> None:
     assert next_change_ns(light, 3_000 * MS) == 3_150 * MS
 
 
+def test_a_device_that_is_looked_for_flashes_twice_a_second_and_sounds_like_no_answer() -> None:
+    light = Light("identify", 0, 10_000 * MS)
+    lit = [at for at in range(0, 2_000, 50) if lamps_at(light, at * MS) == RED]
+    assert lit == [0, 50, 200, 250, 1_000, 1_050, 1_200, 1_250]
+    long, short = TONES["identify"]
+    assert long[0] > 3 * short[0]
+
+
 def test_a_light_that_ends_amid_a_flash_wakes_at_its_end() -> None:
     assert next_change_ns(Light("undecided", 0, 700 * MS), 600 * MS) == 700 * MS
 
@@ -55,8 +63,9 @@ def test_lamps_stay_until_the_next_change(light: Light, later_ns: int) -> None:
 
 
 def test_an_answer_is_heard_by_how_many_beeps_it_has() -> None:
-    assert {aspect: len(tone) for aspect, tone in TONES.items()} == {"accepted": 1, "refused": 2, "undecided": 3}
-    shortest = {aspect: min(on_s for on_s, _ in tone) for aspect, tone in TONES.items()}
+    answers = {aspect: tone for aspect, tone in TONES.items() if aspect != "identify"}
+    assert {aspect: len(tone) for aspect, tone in answers.items()} == {"accepted": 1, "refused": 2, "undecided": 3}
+    shortest = {aspect: min(on_s for on_s, _ in tone) for aspect, tone in answers.items()}
     assert shortest["accepted"] > 2 * shortest["refused"] > 2 * shortest["undecided"]
     for tone in TONES.values():
         check_tone(tone)

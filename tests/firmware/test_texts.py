@@ -4,11 +4,13 @@ import unicodedata
 import pytest
 
 from firmware.faults import FAULTS
+from firmware.records import OVERRIDDEN
 from firmware.texts import Words, load_texts
 from verifier import Reason
 
 TEXTS = load_texts()
-OURS = ("clock-not-trusted", "several-codes", "internal-error", "just-scanned", "ready", "valid-out", "gate-away")
+UNDECIDED = ("clock-not-trusted", "several-codes", "internal-error")
+OURS = (*UNDECIDED, "just-scanned", "ready", "valid-out", "gate-away", "identify", "nobody-waits", OVERRIDDEN)
 
 
 @pytest.mark.parametrize("code", [*Reason, *OURS, *FAULTS])
@@ -26,3 +28,7 @@ def test_vietnamese_is_nfc_and_codes_are_kebab_case() -> None:
 
 def test_numbers_are_filled_in() -> None:
     assert TEXTS["records-unsent"].filled(n=7) == Words("Còn 7 bản ghi chưa gửi", "7 records unsent")
+
+
+def test_a_device_is_found_by_its_name() -> None:
+    assert TEXTS["identify"].filled(name="kiosk-1") == Words("Thiết bị kiosk-1", "Device kiosk-1")

@@ -1,20 +1,18 @@
 """The uplink: what is recorded arrives, whatever broker, network and centre do."""
 
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from firmware.events import LogEvent
-from firmware.health import UplinkFile, UplinkStatus
-from firmware.journal_base import Mark, write_mark
-from firmware.uplink import RESEND_MAX_S, RESEND_S, StatusFile
-from firmware.uplink_events import BatchAcknowledged, BatchResent, UplinkLost, UplinkStatusFailed
-from firmware.wire import MAX_RECORDS
-from tests.firmware.checkins import START_MS, checkin
-from tests.firmware.rig import Rig, appended
+from firmware.config_sections import UplinkConfig
+from firmware.uplink_events import BatchAcknowledged, BatchResent, UplinkLost
+from firmware.uplink_sending import RESEND_LEAST_S, RESEND_MAX_S, RESEND_S
+from firmware.wire import MAX_RECORDS, open_batch
+from tests.firmware.checkins import checkin, detailed
+from tests.firmware.rig import DEVICE, Rig, appended, seeded
+from tests.pki import Pki
 
 
 @pytest.fixture
@@ -76,6 +74,7 @@ def test_a_lost_batch_is_sent_again_and_no_sooner(rig: Rig) -> None:
 
 
 def test_a_reconnect_sends_at_once(rig: Rig) -> None:
+    rig.settle()
     rig.bus.drop_next(1)
     appended(rig, 1, 1)
     rig.settle()
@@ -88,15 +87,8 @@ def test_a_reconnect_sends_at_once(rig: Rig) -> None:
 
 def test_a_centre_that_does_not_acknowledge_is_asked_ever_more_rarely_and_never_given_up(rig: Rig) -> None:
     appended(rig, 1, 1)
-    sent = []
-    for second in range(600):
-        rig.turn_uplink()
-        if rig.centre_broker.receive(0):
-            sent.append(second)
-        rig.now_s += 1
-    assert sent[:5] == [0, 10, 30, 70, 130]
-    assert {after - before for before, after in pairwise(sent[3:])} == {int(RESEND_MAX_S)}
-    fault = rig.uplink.status(rig.now_s).fault
+    assert sent_at(rig, 300) == [0, 10, 30, 70, 130, 190, 250]
+    fault = rig.fault()
     assert fault is not None
     assert "does not acknowledge" in fault
     assert rig.log[-1] == BatchResent(1, 1, RESEND_MAX_S)
@@ -105,65 +97,146 @@ def test_a_centre_that_does_not_acknowledge_is_asked_ever_more_rarely_and_never_
     assert rig.uplink.status(rig.now_s).fault is None
 
 
-def test_what_was_blanked_while_it_waited_is_not_sent_in_full_again(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    rig.bus.drop_next(1)
-    rig.settle()
-    assert rig.journal.blank_before(START_MS + 10_000) == 1
-    rig.advance(RESEND_S)
-    assert [one.blank for one in rig.stored()] == [True]
+def sent_at(rig: Rig, seconds: int) -> list[int]:
+    """Return when something was sent in so many seconds, counted from now, while the centre answers nothing."""
+    times = []
+    for second in range(seconds):
+        rig.turn_uplink()
+        if rig.centre_broker.receive(0):
+            times.append(second)
+        rig.wait(1)
+    return times
 
 
-def test_another_journal_is_another_epoch_and_sent_at_once(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    rig.bus.drop_next(1)
-    rig.settle()
-    write_mark(rig.path, Mark(rig.path.stat().st_ino, "a test"))
-    assert rig.uplink.status(rig.now_s).fault is None
-    assert rig.journal.heed_mark()
-    appended(rig, 2, 3)
-    rig.settle()
-    assert rig.stored() == [checkin(2), checkin(3)]
-    assert rig.journal.unsent() == 0
+def test_waits_are_drawn_evenly_and_never_shorter_than_the_least(tmp_path: Path) -> None:
+    waits = []
+    for seed in range(30):
+        (tmp_path / str(seed)).mkdir()
+        with Rig(tmp_path / str(seed), draw=seeded(seed)) as rig:
+            appended(rig, 1, 1)
+            times = sent_at(rig, 100)
+            waits.append([after - before for before, after in pairwise(times)][:2])
+    first, second = zip(*waits, strict=True)
+    assert min(first) >= RESEND_LEAST_S
+    assert max(first) <= RESEND_S + 1
+    assert len(set(first)) > 3
+    assert max(second) > RESEND_S + 1
+    assert max(second) <= 2 * RESEND_S + 1
 
 
-def test_a_damaged_journal_is_said_and_waited_for(rig: Rig) -> None:
-    appended(rig, 1, 1)
-    rig.journal.close()
-    rig.reader.close()
-    rig.path.write_bytes(b"nonsense" * 2000)
-    rig.advance(1)
-    fault = rig.uplink.status(rig.now_s).fault
-    assert fault is not None
-    assert "damaged" in fault
-    assert rig.journal.append(checkin(2)) == 1
-    rig.settle()
-    assert rig.stored() == [checkin(2)]
-    assert rig.uplink.status(rig.now_s).fault is None
+def test_a_batch_is_closed_by_its_age(tmp_path: Path) -> None:
+    with Rig(tmp_path, UplinkConfig(batch_age_s=0.5)) as rig:
+        rig.settle()
+        appended(rig, 1, 1)
+        rig.advance(0.2)
+        appended(rig, 2, 2)
+        rig.advance(0.4)
+        assert rig.stored() == []
+        rig.advance(0.2)  # since it was first seen
+        assert rig.stored() == [checkin(1), checkin(2)]
+        appended(rig, 3, 3)
+        rig.advance(0.1)
+        rig.advance(0.3)
+        assert len(rig.stored()) == 2
+        rig.advance(0.2)
+        assert len(rig.stored()) == 3
 
 
-def test_a_locked_journal_is_said_and_tried_again(rig: Rig) -> None:
+def test_a_batch_is_closed_by_its_number_of_records(tmp_path: Path) -> None:
+    with Rig(tmp_path, UplinkConfig(batch_age_s=3600, batch_records=3)) as rig:
+        rig.settle()
+        appended(rig, 1, 2)
+        rig.advance(60)
+        assert rig.stored() == []
+        appended(rig, 3, 8)
+        rig.advance(1)
+        assert rig.stored() == [checkin(number) for number in range(1, 7)]  # full ones follow without waiting
+        rig.advance(3600)
+        assert rig.journal.unsent() == 0
+
+
+def test_a_batch_is_closed_by_its_size(tmp_path: Path) -> None:
+    with Rig(tmp_path, UplinkConfig(batch_age_s=3600)) as rig:
+        rig.settle()
+        for number in range(1, 302):
+            rig.journal.append(detailed(number, 400))
+        rig.settle()
+        assert 150 < len(rig.stored()) < 301
+        rig.advance(3600)
+        assert len(rig.stored()) == 301
+
+
+def test_a_connection_closes_the_batch(tmp_path: Path) -> None:
+    with Rig(tmp_path, UplinkConfig(batch_age_s=3600)) as rig:
+        appended(rig, 1, 2)
+        rig.settle()  # the first connection
+        assert len(rig.stored()) == 2
+        appended(rig, 3, 4)
+        rig.advance(60)
+        assert len(rig.stored()) == 2
+        rig.bus.cut()
+        rig.settle()
+        rig.bus.restore()
+        rig.settle()
+        assert len(rig.stored()) == 4
+
+
+def test_an_acknowledgement_that_comes_while_away_for_a_moment_counts(rig: Rig) -> None:
     appended(rig, 1, 1)
     rig.turn_uplink()
+    rig.bus.lose(DEVICE)
     rig.turn_centre()
-    db = rig.journal._db
-    assert db is not None
-    db.execute("BEGIN IMMEDIATE")
+    assert rig.journal.unsent() == 1
+    rig.bus.restore()
     rig.turn_uplink()
-    fault = rig.uplink.status(rig.now_s).fault
-    assert fault is not None
-    assert "locked" in fault
-    db.execute("ROLLBACK")
-    rig.advance(RESEND_S)
     assert rig.journal.unsent() == 0
-    assert rig.uplink.status(rig.now_s).fault is None
+    assert rig.centre_broker.receive(0) is None  # nothing had to be sent again
+
+
+def test_what_is_sent_no_broker_can_read(rig: Rig) -> None:
+    appended(rig, 1, 1)
+    rig.turn_uplink()
+    message = rig.centre_broker.receive(0)
+    assert message is not None
+    assert b"valid" not in message.payload
+    assert b"vaccination" not in message.payload
+
+
+def test_renewed_keys_are_taken_up_at_once(rig: Rig) -> None:
+    appended(rig, 1, 1)
+    rig.settle()
+    assert rig.source.keys is not None
+    renewed = Pki(key=rig.pki.key)
+    renewed.certificate = rig.pki.certificate
+    rig.source.keys = rig.source.keys._replace(signer=renewed.signer(DEVICE))
+    appended(rig, 2, 2)
+    rig.turn_uplink()
+    message = rig.centre_broker.receive(0)
+    assert message is not None
+    assert open_batch(message.payload, rig.pki.authority, None).serial == renewed.identity(DEVICE)[1].serial_number
+
+
+def test_without_keys_nothing_is_sent_and_the_status_says_why(rig: Rig) -> None:
+    keys, rig.source.keys, rig.source.problem = rig.source.keys, None, "no keys: run greengate enrol"
+    appended(rig, 1, 1)
+    rig.advance(60)
+    rig.order("identify")
+    assert rig.stored() == []
+    assert rig.statuses() == []
+    assert rig.fault() == "no keys: run greengate enrol"
+    rig.uplink.leave()
+    rig.source.keys, rig.source.problem = keys, None
+    rig.settle()
+    assert rig.stored() == [checkin(1)]
+    assert len(rig.statuses()) == 1
+    assert rig.fault() is None
 
 
 def test_a_broker_that_refuses_to_take_a_batch_is_asked_again_a_little_later(rig: Rig) -> None:
     rig.settle()
     appended(rig, 1, 1)
     rig.broker._closed = True  # between the look at `connected` and the publishing
-    rig.uplink._guarded(lambda: rig.uplink._send(rig.now_s), rig.now_s)
+    rig.uplink._sending.turn(rig.now_s, rig.keys())
     fault = rig.uplink.status(rig.now_s).fault
     assert fault is not None
     assert "not connected" in fault
@@ -172,23 +245,6 @@ def test_a_broker_that_refuses_to_take_a_batch_is_asked_again_a_little_later(rig
     assert rig.stored() == []
     rig.advance(1)
     assert rig.stored() == [checkin(1)]
-
-
-def test_a_status_that_cannot_be_written_is_logged_once_until_it_can(tmp_path: Path) -> None:
-    path, logged = tmp_path / "run" / "uplink" / "uplink.json", list[LogEvent]()
-    status = StatusFile(path, logged.append)
-    well = UplinkStatus(connected=True, unsent=0)
-    for _ in range(2):
-        status.write(well)
-    assert [type(event) for event in logged] == [UplinkStatusFailed]
-    (tmp_path / "run").mkdir()
-    status.write(well)
-    assert UplinkFile(path).status(0) == well
-    status.remove()
-    shutil.rmtree(tmp_path / "run")
-    status.write(well)
-    status.remove()
-    assert [type(event) for event in logged] == [UplinkStatusFailed] * 2
 
 
 def test_a_centre_that_was_replaced_gets_what_is_left_and_says_what_is_missing(rig: Rig, tmp_path: Path) -> None:

@@ -8,12 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from firmware.checkin import CheckIn
+from firmware.checkin import CheckIn, from_row
 from firmware.journal import Journal
 from firmware.journal_base import Mark, write_mark
 from firmware.journal_schema import migrate
-from firmware.uplink import RESEND_MAX_S
-from firmware.wire import decode_batch
+from firmware.uplink_sending import RESEND_MAX_S
 from tests.firmware.checkins import START_MS, checkin
 from tests.firmware.rig import Rig
 
@@ -53,7 +52,7 @@ class LossyBus(RuleBasedStateMachine):
     @rule(count=st.integers(0, 3), uplink=st.booleans(), centre=st.booleans(), seconds=st.sampled_from([0, 0, 10, 60]))
     def live(self, count: int, seconds: float, *, uplink: bool, centre: bool) -> None:
         self.append(count)
-        self.rig.now_s += seconds
+        self.rig.wait(seconds)
         if uplink:
             self.rig.turn_uplink()
         if centre:
@@ -96,18 +95,18 @@ class LossyBus(RuleBasedStateMachine):
     def kill_collector_before_its_acknowledgement(self) -> None:
         message = self.rig.centre_broker.receive(0)
         if message is not None:
-            self.rig.store.store(decode_batch(message.payload, allow_unsigned=True))
+            self.rig.collect(message, acknowledge=False)
         self.rig.store.close()
         self.rig.start_collector()
 
     @rule()
     def blank(self) -> None:
-        self.rig.journal.blank_before(START_MS + len(self.appended) * 500)
+        self.rig.journal.sweep(0, START_MS + len(self.appended) * 500, 0)
 
     @rule()
     def set_aside(self) -> None:
         unsent = self.rig.reader.batch(10_000)
-        self.aside += unsent.records if unsent else ()
+        self.aside += map(from_row, unsent.rows if unsent else ())
         write_mark(self.rig.path, Mark(self.rig.path.stat().st_ino, "a test"))
         assert self.rig.journal.heed_mark()
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,8 +19,11 @@ from firmware.checkin import CheckIn
 from firmware.health import UplinkStatus
 from firmware.journal import Journal
 from firmware.journal_schema import migrate
+from firmware.wire_device import decode_status, status_topic
+from tests.drivers.broker_rig import opened
 from tests.firmware.checkins import checkin
 from tests.fixtures_mqtt import Mosquitto
+from tests.pki import Pki
 
 MAX_PSS_KIB = 38 * 1024
 WITHIN_S = 20.0
@@ -53,8 +57,30 @@ class Site:
             [broker]
             host = "{broker.host}"
             port = {broker.port}
+            [centre]
+            ca = "device/ca.pem"
+            certificate = "device/device.pem"
+            key = "device/device.key"
             [run]
             folder = "."
+            """
+        )
+        self.pki = Pki.shared()
+        self.pki.files(folder / "device", "gate-1")
+        self.pki.files(folder / "centre", "centre.one")
+        self.collector_config = folder / "collector.toml"
+        self.collector_config.write_text(
+            f"""
+            [broker]
+            host = "{broker.host}"
+            port = {broker.port}
+            [store]
+            path = "{self.store.name}"
+            [centre]
+            ca = "centre/ca.pem"
+            certificate = "centre/device.pem"
+            key = "centre/device.key"
+            batches = ["centre/batches.key"]
             """
         )
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -75,8 +101,7 @@ class Site:
         return self.start("firmware.uplink", "--config", str(self.config))
 
     def start_collector(self) -> subprocess.Popen[bytes]:
-        broker = ("--broker", self.broker.host, "--port", str(self.broker.port))
-        collector = self.start("centre.main", "collect", *broker, "--store", str(self.store))
+        collector = self.start("centre.main", "collect", "--config", str(self.collector_config))
         assert collector.stdout is not None
         assert collector.stdout.readline() == b"connected\n"
         return collector
@@ -178,8 +203,8 @@ def test_a_broker_that_goes_and_comes_is_found_again_and_the_programs_stop_in_or
 
 def test_the_uplink_is_small_and_loads_nothing_heavy(site: Site) -> None:
     site.journal.append(checkin(1))
+    site.start_collector()  # first, or what is sent before it listens comes again only after some seconds
     uplink = site.start_uplink()
-    site.start_collector()
     until(lambda: site.journal.unsent() == 0)
     rollup = Path(f"/proc/{uplink.pid}/smaps_rollup").read_text()
     (pss,) = [int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")]
@@ -187,8 +212,64 @@ def test_the_uplink_is_small_and_loads_nothing_heavy(site: Site) -> None:
     code = "import json, sys, firmware.uplink; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
-    assert not loaded & {"asyncio", "sqlite_utils", "structlog", "numpy", "cv2", "cryptography", "typer", "rich"}
+    assert not loaded & {"asyncio", "sqlite_utils", "structlog", "numpy", "cv2", "typer", "rich", "psycopg"}
     print(f"uplink: {pss / 1024:.1f} MiB PSS")  # noqa: T201 - a figure, seen with -rP
+
+
+def test_keys_that_come_while_it_runs_are_taken_up(site: Site) -> None:
+    away = site.folder / "away"
+    (site.folder / "device").rename(away)
+    site.journal.append(checkin(1))
+    site.start_uplink()
+    site.start_collector()
+    until(lambda: "greengate enrol" in (status(site).fault or ""))
+    assert status(site).connected
+    away.rename(site.folder / "device")
+    until(lambda: site.journal.unsent() == 0)
+    until(lambda: status(site).fault is None)
+    assert site.stored() == [checkin(1)]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_killed_uplink_is_told_of_by_its_will_and_one_that_stops_tells_it_itself(site: Site, protocol: str) -> None:
+    site.config.write_text(site.config.read_text().replace("[broker]", f'[broker]\nprotocol = "{protocol}"'))
+    told: list[bool] = []
+    with opened(site.broker.port, client_id="watching", protocol=protocol) as watching:
+
+        def heard() -> list[bool]:
+            while message := watching.receive(0):
+                told.append(decode_status(message.payload, site.pki.authority, None).online)
+            return told
+
+        watching.subscribe(status_topic("gate-1"))
+        until(lambda: watching.connected)
+        uplink = site.start_uplink()
+        until(lambda: heard() == [True])
+        kill(uplink)
+        until(lambda: heard() == [True, False])
+        uplink = site.start_uplink()
+        until(lambda: heard() == [True, False, True])
+        uplink.send_signal(signal.SIGTERM)
+        assert uplink.wait(10) == 0
+        until(lambda: heard() == [True, False, True, False])
+    with opened(site.broker.port, client_id="later") as later:
+        later.subscribe(status_topic("gate-1"))
+        message = later.receive(10)
+        assert message is not None
+        assert not decode_status(message.payload, site.pki.authority, None).online
+
+
+@pytest.mark.parametrize(("hours", "left"), [(0, 0), (24, 3)])
+def test_what_the_centre_has_stays_only_where_hours_are_configured(site: Site, hours: int, left: int) -> None:
+    config = site.config.read_text().replace("[journal]", f"[journal]\nacknowledged_hours = {hours}")
+    site.config.write_text(config)
+    for number in range(1, 4):
+        site.journal.append(checkin(number))
+    site.start_uplink()
+    site.start_collector()
+    until(lambda: site.journal.unsent() == 0)
+    with contextlib.closing(sqlite3.connect(site.folder / "journal.db")) as db:
+        assert db.execute("SELECT count(*) FROM checkin").fetchone() == (left,)
 
 
 @pytest.mark.parametrize("text", [None, "nonsense"])

@@ -165,7 +165,9 @@ def test_a_pass_is_recorded_and_the_uplink_heard_though_none_may_write_the_other
         logs = [program.stop() for program in reversed(started)]
     assert "refused" not in "".join(logs)
     assert site.config.lamp_history.stat().st_uid == GATE
+    assert stat.S_IMODE(site.config.contacts_pipe.stat().st_mode) == 0o600
     assert sorted(path.name for path in run.iterdir()) == [
+        "contacts",
         "events.sock",
         "gate.lock",
         "lamps.jsonl",

@@ -1,6 +1,5 @@
 """Buzzer and heartbeat in the gate: what they follow, and that a light never depends on them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -67,8 +66,7 @@ def fitted(site: Site) -> Site:
 
 
 def lane_with(buzzer: Spoken) -> Lane:
-    lane = Lane()
-    lane.gate._ports = replace(lane.gate._ports, sound=Voice(buzzer).sound)
+    lane = Lane(voice=Voice(buzzer))
     lane.beat()
     return lane
 

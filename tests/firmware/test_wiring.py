@@ -3,11 +3,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from drivers.broker import Will
 from drivers.errors import DeviceMissingError
 from drivers.signal.simulated import last_lamps
-from firmware import darken
+from firmware import darken, uplink
 from firmware.config import Config
-from firmware.wiring import broker_of, camera_of, clock_of, darken_of, signal_of, symbol_reader_of
+from firmware.program import StopFlag
+from firmware.uplink import Uplink
+from firmware.wiring import broker_of, camera_of, clock_of, contacts_of, darken_of, signal_of, symbol_reader_of
 from tests.firmware.site import Site, make_site
 
 
@@ -51,6 +54,28 @@ def test_a_broker_that_is_away_is_no_error(site: Site) -> None:
         assert not broker.connected
 
 
+def test_the_broker_is_told_the_will_and_keeps_the_session_for_an_hour(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr("firmware.wiring.open_broker", lambda _, **more: asked.update(more))
+    will = Will("status", lambda: None)
+    broker_of(site.config, will)
+    wanted = {"will": will, "session_s": 3600, "client_id": "kiosk-1", "protocol": "5", "patient": True}
+    assert {name: asked[name] for name in wanted} == wanted
+
+
+def test_the_uplink_takes_its_limits_and_the_journals_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = "[uplink]\nbatch_records = 7\nbatch_age_s = 9.0"
+    config = make_site(tmp_path, journal="journal.db", more=more).config
+    config = msgspec.structs.replace(config, journal=msgspec.structs.replace(config.journal, size_mib=33))
+    made: list[Uplink] = []
+    monkeypatch.setattr(uplink, "run", lambda one, *_: made.append(one))
+    uplink._run(config, StopFlag())
+    assert made[0]._sending._limits == config.uplink
+    assert made[0]._journal._size_mib == 33
+
+
 @pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins")
 def test_pins_that_are_not_there_are_named_with_a_cure(site: Site) -> None:
     with pytest.raises(DeviceMissingError) as caught:
@@ -58,6 +83,27 @@ def test_pins_that_are_not_there_are_named_with_a_cure(site: Site) -> None:
     assert caught.value.cure
     with pytest.raises(DeviceMissingError):
         darken_of(_with_gpio(site.config))
+
+
+def test_simulated_contacts_are_closed_through_the_run_folder(site: Site) -> None:
+    contacts = contacts_of(site.config)
+    assert contacts
+    with contacts:
+        site.config.contacts_pipe.write_text("press\n")
+        assert [closing.name for closing in contacts.closings()] == ["override"]
+
+
+def test_simulated_contacts_let_nobody_through_real_lamps(site: Site) -> None:
+    assert contacts_of(_with_gpio(site.config)) is None
+    assert not site.config.contacts_pipe.exists()
+
+
+@pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins")
+def test_contacts_that_are_not_there_are_named_with_a_cure(site: Site) -> None:
+    fitted = msgspec.structs.replace(site.config.contacts, kind="gpio", override_pin=5)
+    with pytest.raises(DeviceMissingError) as caught:
+        contacts_of(msgspec.structs.replace(_with_gpio(site.config), contacts=fitted))
+    assert caught.value.cure
 
 
 def test_darken_is_a_program(site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

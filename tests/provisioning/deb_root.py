@@ -76,14 +76,16 @@ class Root:
         path = self.put(place or f"fakes/{name}", FAKE.format(name=name, log=self.log, answer=answer))
         path.chmod(0o755)
 
-    def journal(self, rows: int, name: str = "journal.db") -> Path:
-        """Make a journal that holds so many check-ins."""
+    def journal(self, rows: int, name: str = "journal.db", *, acknowledged: int = 0) -> Path:
+        """Make a journal that holds so many check-ins, of which the centre has the first ones."""
         path = self.folder / "var/lib/greengate/journal" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with sqlite3.connect(path) as db:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("CREATE TABLE checkin (seq INTEGER PRIMARY KEY)")
-            db.executemany("INSERT INTO checkin VALUES (?)", [(row,) for row in range(rows)])
+            db.executemany("INSERT INTO checkin VALUES (?)", [(row,) for row in range(1, rows + 1)])
+            db.execute("CREATE TABLE meta (acked_seq INTEGER)")
+            db.execute("INSERT INTO meta VALUES (?)", (acknowledged,))
         db.close()
         return path
 

@@ -15,9 +15,10 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from centre.authority.profile import ca_certificate, end_certificate, fingerprint_of, pem_of
+from centre.authority.profile import PublicKey, ca_certificate, end_certificate, fingerprint_of, pem_of
 from centre.devices.registry import Kind
 
 CODE = "0ABCDEFGHJKMNPQRSTVWXYZ012"
@@ -36,10 +37,14 @@ class Authority:
         self.certificate = ca_certificate(self.key, "Test CA", self.at - timedelta(days=1))
         self.pem = pem_of(self.certificate)
         self.fingerprint = fingerprint_of(self.certificate)
+        self.sealing = self.new_sealing()
 
-    def sign(
-        self, key: ec.EllipticCurvePublicKey, name: str, kind: Kind = "device", at: datetime | None = None
-    ) -> bytes:
+    def new_sealing(self, *purposes: str) -> bytes:
+        """Return certificates of new keys to seal to, as devices are given them."""
+        names = [f"seal.{purpose}" for purpose in purposes or ("batches", "details")]
+        return b"".join(self.sign(X25519PrivateKey.generate().public_key(), name, "sealing") for name in names)
+
+    def sign(self, key: PublicKey, name: str, kind: Kind = "device", at: datetime | None = None) -> bytes:
         begin = at or self.at
         made = end_certificate(self.certificate, self.key, key, kind=kind, names=[name], at=begin, until=begin + LIFE)
         return pem_of(made)
@@ -64,6 +69,7 @@ class FakeCentre:
     raw: bytes | None = None  # an answer as it goes out, instead of any other
     hang_up: bool = False  # the answer is lost, after all was done
     issue_at: datetime | None = None
+    knows_sealing: bool = True  # False: a centre from before there were keys to seal to
     url: str = ""
     port: int = 0
 
@@ -71,6 +77,8 @@ class FakeCentre:
         self.asked.append(path)
         if path == "/ca.pem":
             return 200, self.authority.pem
+        if path == "/centre.pem":
+            return (200, self.authority.sealing) if self.knows_sealing else _error("request-bad")
         said = json.loads(body)
         self.bodies.append(said)
         if path == "/v1/enrol":
@@ -97,9 +105,11 @@ class FakeCentre:
 
     def _issued(self, csr: str, name: str, **more: dict[str, Any]) -> tuple[int, bytes]:
         certificate = self.authority.sign_request(csr.encode(), name, self.issue_at)
-        return 200, json.dumps(
-            {"certificate": certificate.decode(), "ca": self.authority.pem.decode(), **more}
-        ).encode()
+        answer = {"certificate": certificate.decode(), "ca": self.authority.pem.decode(), **more}
+        return 200, json.dumps(answer | self._sealing()).encode()
+
+    def _sealing(self) -> dict[str, str]:
+        return {"centre": self.authority.sealing.decode()} if self.knows_sealing else {}
 
 
 def public_of(key: CertificatePublicKeyTypes) -> bytes:

@@ -18,8 +18,8 @@ class FakeUnits:
         return self.here
 
     def properties(self, unit: str, names: Iterable[str]) -> dict[str, str]:
-        assert list(names) == ["ActiveState"]
-        return {"ActiveState": "active" if unit in self.running else "inactive"}
+        states = {"ActiveState": "active" if unit in self.running else "inactive", "LoadState": "loaded"}
+        return {name: states[name] for name in names}
 
     def tell(self, verb: str, *units: str) -> None:
         self.told.append((verb, *units))

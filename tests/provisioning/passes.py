@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
@@ -39,3 +40,8 @@ def holds_a_key(data: bytes) -> bool:
             continue
         return True
     return False
+
+
+def keys_in(folder: Path) -> set[Path]:
+    """Return the files in a folder that hold a private key."""
+    return {path for path in folder.rglob("*") if path.is_file() and holds_a_key(path.read_bytes())}

@@ -9,7 +9,8 @@ import msgspec
 
 from drivers.clock.simulated import SimulatedClock
 from drivers.machine import Machine
-from firmware.config import Config, SignalConfig
+from firmware.config import Config
+from firmware.config_sections import SignalConfig
 from provisioning.checks import Finding, Patient
 from provisioning.layout import Layout
 from provisioning.units import PROGRAMS, UnitsError

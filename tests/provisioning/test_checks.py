@@ -130,6 +130,7 @@ class Rooms(Machine):
     ("room", "codes"),
     [
         (Room(10**10, 10**11, read_only=False), {"disk-good"}),
+        (Room(260 * storage.MIB, 10**11, read_only=False), {"disk-under-journal", "disk-good"}),  # 256, and its log
         (Room(200 * storage.MIB, 10**11, read_only=False), {"disk-tight"}),
         (Room(1 * storage.MIB, 10**11, read_only=False), {"disk-full"}),
         (Room(10**10, 10**11, read_only=True), {"disk-read-only", "disk-good"}),
@@ -142,6 +143,16 @@ def test_room_is_asked_of_journal_and_root(patient: Patient, room: Room | None, 
     assert set(results(storage.room, with_room)) == codes
     told = results(storage.root_rights, with_room)
     assert told == ({"root-read-only": "ok"} if room is not None and room.read_only else {"root-writable": "ok"})
+
+
+def test_what_the_journal_has_already_is_room_it_does_not_need(patient: Patient) -> None:
+    path = patient.known.journal.path
+    with path.open("wb") as file:
+        file.truncate(10 * storage.MIB)
+    with_room = dataclasses.replace(
+        patient, machine=Rooms(patient.machine.root, Room(260 * storage.MIB, 10**11, read_only=False))
+    )
+    assert set(results(storage.room, with_room)) == {"disk-good"}
 
 
 @pytest.mark.parametrize(
@@ -203,7 +214,8 @@ def test_a_journal_is_whole_and_counted(patient: Patient) -> None:
         for number in range(3):
             journal.append(checkin(number + 1))
     found = {finding.code: finding for finding in journal_check.journal(patient)}
-    assert {code: finding.result for code, finding in found.items()} == {"journal-whole": "ok", "journal-unsent": "ok"}
+    told = {"journal-whole": "ok", "journal-unsent": "ok", "journal-room": "ok"}
+    assert {code: finding.result for code, finding in found.items()} == told
     assert found["journal-unsent"].values == {"rows": 3}
 
 
@@ -243,4 +255,18 @@ def test_journals_set_aside_are_counted_and_large_ones_not_checked_whole(
         "journal-aside": "warning",
         "journal-large": "skipped",
         "journal-unsent-many": "warning",
+        "journal-room": "ok",
     }
+
+
+@pytest.mark.parametrize(
+    ("permille", "code", "result"),
+    [(799, "journal-room", "ok"), (800, "journal-filling", "warning"), (1000, "journal-full", "fault")],
+)
+def test_a_journal_that_fills_is_told_before_it_is_full(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, permille: int, code: str, result: str
+) -> None:
+    with Journal.open(patient.known.journal.path, migrate=migrate) as journal:
+        journal.append(checkin(1))
+    monkeypatch.setattr(journal_check, "fill_permille", lambda _db, size_mib: permille if size_mib == 256 else 0)
+    assert results(journal_check.journal, patient)[code] == result

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from centre.broker.template import acl_text
 from drivers.clock.simulated import SimulatedClock
-from firmware.config import BrokerConfig
+from firmware.config_sections import BrokerConfig
 from provisioning.checks import Patient, broker
 from tests.fixtures_mqtt import HOST, Authority, Mosquitto
 from tests.provisioning.patients import at_site, results
@@ -40,11 +41,14 @@ def test_the_access_list_has_to_hold(
     enrolled: Patient, start_mosquitto: Callable[..., Mosquitto], authority: Authority, tmp_path: Path
 ) -> None:
     acl = tmp_path / "acl"
-    acl.write_text("pattern readwrite greengate/v1/%u/#\n")
+    acl.write_text(acl_text([]))
     acl.chmod(0o644)
     tight = start_mosquitto(authority=authority, options=(f"acl_file {acl}",))
     told = {"broker-reached": "ok", "acl-own": "ok", "acl-others": "ok"}
     assert results(broker.broker, to_port(enrolled, tight.port)) == told
+    acl.write_text(acl_text([]) + "pattern write greengate/v1/%u/command\n")
+    own_commands = start_mosquitto(authority=authority, options=(f"acl_file {acl}",))
+    assert results(broker.broker, to_port(enrolled, own_commands.port))["acl-others-taken"] == "fault"
     loose = start_mosquitto(authority=authority)
     assert results(broker.broker, to_port(enrolled, loose.port))["acl-others-taken"] == "fault"
     acl.write_text("topic read nothing\n")

@@ -15,10 +15,10 @@ import pytest
 
 from drivers.camera.simulated import SimulatedCamera
 from drivers.signal.simulated import read_history
-from firmware.config import CameraConfig, SignalConfig
+from firmware.config_sections import CameraConfig, SignalConfig
 from firmware.messages import Health, Notice, encode
 from firmware.sockets import listen
-from provisioning.checks import Patient, camera, lamps, look
+from provisioning.checks import Patient, camera, lamps, look, storage
 from provisioning.checks.look import Look, look_through
 from tests.provisioning.patients import at_site, results
 
@@ -46,7 +46,7 @@ def test_a_camera_is_looked_for_by_its_kind(patient: Patient, tmp_path: Path) ->
     assert results(camera.present, with_camera(patient, kind="picamera2", source="0")) == {"camera-there": "ok"}
 
 
-def beat(frames: int, *, in_service: bool = True, notice: str = "demo") -> bytes:
+def beat(frames: int, *, in_service: bool = True, notice: str = "demo", written: int | None = None) -> bytes:
     return encode(
         Health(
             in_service=in_service,
@@ -58,6 +58,7 @@ def beat(frames: int, *, in_service: bool = True, notice: str = "demo") -> bytes
             unsent=0,
             uplink_connected=None,
             last_ack_age_s=None,
+            bytes_per_record=written,
             notices=(Notice(notice, "a", "b"),),
         )
     )
@@ -101,6 +102,19 @@ def gate(path: Path, *beats: bytes) -> Iterator[None]:
 def test_frames_flow_by_the_gates_own_count(patient: Patient, beats: list[bytes], told: dict[str, str]) -> None:
     with gate(patient.known.events_socket, *beats):
         assert results(camera.frames, patient) == told
+
+
+def test_what_each_check_in_writes_is_the_gates_own_count(patient: Patient) -> None:
+    with gate(patient.known.events_socket, beat(1, written=8809)):
+        (found,) = storage.written(patient)
+    assert (found.result, found.code, found.values) == (
+        "ok",
+        "written-each",
+        {"bytes": 8809, "megabytes": "88", "n": 10_000},
+    )
+    with gate(patient.known.events_socket, beat(1)):
+        assert results(storage.written, patient) == {"written-unknown": "skipped"}
+    assert results(storage.written, patient) == {"written-unknown": "skipped"}
 
 
 def test_without_a_gate_frames_do_not_flow_and_in_service_state_nobody_asks(patient: Patient) -> None:

@@ -4,8 +4,10 @@ import dataclasses
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from firmware.config_sections import ContactsConfig
 from provisioning.checks import Patient, pins, services
 from tests.provisioning.patients import GOOD_UNIT, TableOfUnits, at_site, put, results, with_signal
 
@@ -134,6 +136,14 @@ def test_pins_clash_by_name_and_a_machine_without_pins_is_a_fault(patient: Patie
     clashes = {finding.values["lamp"]: finding.values["owner"] for finding in found if finding.code == "pin-clash"}
     assert clashes == {"green": "SPI", "buzzer": "SPI"}
     assert found[-1].code == "gpio-missing"
+
+
+def test_the_pins_of_contacts_are_looked_at_too(patient: Patient) -> None:
+    put(patient, "boot/firmware/config.txt", "dtparam=i2c_arm=on\n")
+    contacts = ContactsConfig(kind="gpio", override_pin=2, passage_pin=24)
+    config = msgspec.structs.replace(patient.known, contacts=contacts)
+    found = list(pins.pins(dataclasses.replace(patient, config=config)))
+    assert [finding.values["lamp"] for finding in found if finding.code == "pin-clash"] == ["override"]
 
 
 def test_who_may_open_a_device_is_told_by_owner_group_and_mode(tmp_path: Path) -> None:

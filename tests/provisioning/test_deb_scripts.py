@@ -133,6 +133,13 @@ def test_an_empty_journal_is_no_reason_to_refuse(root: Root) -> None:
     assert root.run("postrm", "purge").returncode == 0
 
 
+def test_copies_of_what_the_centre_has_are_no_reason_to_refuse(root: Root) -> None:
+    root.journal(5, acknowledged=3)
+    assert "2 check-ins not sent" in root.run("postrm", "purge").stderr
+    root.journal(3, "other.db", acknowledged=3).replace(root.folder / "var/lib/greengate/journal/journal.db")
+    assert root.run("postrm", "purge").returncode == 0
+
+
 def test_nothing_ever_recorded_is_no_reason_to_refuse(root: Root) -> None:
     assert root.run("postrm", "purge").returncode == 0
     assert root.run("postrm", "purge").returncode == 0  # and again

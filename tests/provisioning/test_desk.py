@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from centre.collecting.config import load_config as load_collector_config
 from drivers.symbols import open_symbol_reader
 from drivers.symbols.pictures import load_luma
 from firmware.config import load_config
+from firmware.envelope import Authority, Signer
 from firmware.gate import trust_of
+from firmware.sealing import Recipient, Unsealer
 from firmware.trust_folder import load_trust
 from provisioning import desk, showing
 from provisioning.desk import Desk, DeskError
@@ -74,15 +77,38 @@ def test_the_forged_pass_is_wrong_in_its_signature_alone(laid: Desk) -> None:
     assert [layer for layer, outcome in done.result["layers"].items() if outcome != "ok"] == ["signature"]
 
 
-def test_no_private_key_is_on_the_disk(laid: Desk, issuers: list[DemoIssuer]) -> None:
+def test_no_issuers_private_key_is_on_the_disk(laid: Desk, issuers: list[DemoIssuer]) -> None:
     files = [path for path in laid.folder.rglob("*") if path.is_file()]
-    assert len(files) == 9  # six pictures, a certificate, revocations, the configuration
     assert len(issuers) == 2  # the trusted one and the stranger
     for path in files:
         data = path.read_bytes()
-        assert not holds_a_key(data), path
         for issuer in issuers:
             assert not any(form in data for form in forms_of(issuer)), path
+    keys = {path.relative_to(laid.folder).as_posix() for path in files if holds_a_key(path.read_bytes())}
+    centre = {"ca/ca.key", "sealing/batches.key", "sealing/details.key", "issued/centre.desk.key"}
+    centre |= {"issued/batches/batches.key"}
+    assert keys == {"identity/device.key", *(f"centre/home/{name}" for name in centre)}
+    assert {(laid.folder / name).stat().st_mode & 0o777 for name in keys} == {0o600}
+    assert {(laid.folder / name).stat().st_mode & 0o777 for name in ("identity", "centre")} == {0o700}
+
+
+def test_device_and_collector_have_keys_that_fit(laid: Desk) -> None:
+    files, collector = load_config(laid.config).centre_files, load_collector_config(laid.collector_config)
+    assert files.ca
+    assert files.keys
+    assert files.certificate
+    assert files.key
+    ca, certificate, key = collector.signing
+    assert Signer.load(files.certificate, files.key).name == "desk-1"
+    assert Signer.load(certificate, key).name == "centre.desk"
+    to = Recipient.load(files.keys, "batches", Authority.load(ca))
+    assert Unsealer.load(collector.keys).unseal(to.key_id, to.seal(b"a batch", b""), b"") == b"a batch"
+
+
+def test_a_centre_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "DEVICE", "no device's name")
+    with pytest.raises(DeskError, match=r"the centre's keys were not made \(the centre knows no device of this name"):
+        desk.lay(tmp_path, AT)
 
 
 def test_the_search_for_keys_finds_one(tmp_path: Path) -> None:

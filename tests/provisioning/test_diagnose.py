@@ -59,7 +59,7 @@ def plant(site: Site) -> None:
     site.config_path.write_text(f"# {planted} {WIFI} {CODE}\n{config}", "utf-8")
     with Journal.open(site.config.journal.path, migrate=migrate) as journal:
         journal.append(
-            CheckIn(CHECKIN, START_MS, True, "Cổng 1", "in", "accepted", "valid", ("vaccination",), PSEUDONYM)  # noqa: FBT003 - a record
+            CheckIn(CHECKIN, START_MS, "rtc", "Cổng 1", "in", "accepted", "valid", ("vaccination",), PSEUDONYM)
         )
     run = site.config.run.folder
     lines: list[object] = [

@@ -14,7 +14,7 @@ import pytest
 
 from drivers.machine import Machine
 from drivers.signal.simulated import last_lamps
-from firmware.config import BrokerConfig
+from firmware.config_sections import BrokerConfig
 from firmware.messages import Shown, encode
 from firmware.sockets import listen
 from firmware.wiring import signal_of

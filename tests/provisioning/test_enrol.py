@@ -22,7 +22,9 @@ def test_it_makes_a_device(root: Path, centre: FakeCentre, trust: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert "gate-1 is enrolled" in done.out
     current = identity(root) / "current"
-    assert sorted(path.name for path in current.iterdir()) == ["ca.pem", "centre.json", "device.key", "device.pem"]
+    names = ["ca.pem", "centre.json", "centre.pem", "device.key", "device.pem"]
+    assert sorted(path.name for path in current.iterdir()) == names
+    assert (current / "centre.pem").read_bytes() == centre.authority.sealing
     assert current.readlink() == Path("0001")
     assert sorted(path.name for path in identity(root).iterdir()) == ["0001", "current"]
     assert holder((current / "device.pem").read_bytes())[0] == "gate-1"
@@ -123,8 +125,31 @@ def test_without_a_network(root: Path, tmp_path: Path, trust: Path) -> None:
     wrong = greengate("enrol", "--root", root, *more, "--ca-fingerprint", Authority().fingerprint)
     assert wrong.code == 65
     assert greengate("enrol", "--root", root, *more, "--ca-fingerprint", authority.fingerprint).code == 0
+    assert (identity(root) / "current/centre.pem").read_bytes() == b""
     config = load_config(root / "etc/greengate/greengate.toml")
     assert (config.device.direction, config.broker.port, config.signal.kind) == ("out", 1, "simulated")
+
+
+def test_the_centres_keys_come_by_the_stick_too(root: Path, tmp_path: Path, trust: Path) -> None:
+    authority, csr, signed = Authority(), tmp_path / "gate-1.csr", tmp_path / "gate-1.pem"
+    said = ("--root", root, "--lang", "en", "--name", "gate-1", "--camera", "simulated", "--simulated-lamps")
+    said += ("--site", "S", "--lane", "A", "--direction", "out", "--broker", "b.example:1", "--trust", trust)
+    assert greengate("enrol", *said, "--csr", csr).code == 0
+    own = authority.sign_request(csr.read_bytes(), "gate-1")
+    for keys in (Authority().sealing, authority.new_sealing("batches"), authority.pem):
+        signed.write_bytes(own + keys + authority.pem)
+        done = greengate("enrol", *said, "--certificate", signed, "--ca-fingerprint", authority.fingerprint)
+        assert (done.code, "ca sealing" in done.err) == (65, True)
+        assert not (identity(root) / "current").exists()
+    signed.write_bytes(own + authority.sealing + authority.pem)
+    assert greengate("enrol", *said, "--certificate", signed, "--ca-fingerprint", authority.fingerprint).code == 0
+    assert (identity(root) / "current/centre.pem").read_bytes() == authority.sealing
+
+
+def test_a_centre_from_before_there_were_keys_to_seal_to(root: Path, centre: FakeCentre, trust: Path) -> None:
+    centre.knows_sealing = False
+    assert enrol(root, centre, "--trust", trust).code == 0
+    assert (identity(root) / "current/centre.pem").read_bytes() == b""
 
 
 def test_a_certificate_file_that_is_none_of_ours(root: Path, tmp_path: Path, trust: Path) -> None:

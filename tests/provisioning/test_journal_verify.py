@@ -1,11 +1,13 @@
 """`greengate journal verify`: the journal and exported ones checked, and nothing changed."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from tests.pki import Pki
 from tests.provisioning.journal_site import Site
 
 
@@ -65,3 +67,38 @@ def test_verify_of_an_exported_file(site: Site, tmp_path: Path) -> None:
         done = site.run("verify", other)
         assert (done.code, len(done.err.splitlines())) == (code, 1)
     assert site.run("verify", tmp_path / "none").code == 66
+
+
+def test_verify_knows_who_signed_an_exported_file(site: Site, tmp_path: Path) -> None:
+    strangers = Site(tmp_path / "strangers", site.stick).make(Pki())
+    strangers.record(1)
+    strangers.export()
+    (theirs,) = site.files()
+    done = site.run("verify", site.stick / theirs)
+    assert (done.code, done.result["code"], len(done.err.splitlines())) == (1, "file-untrusted", 1)
+    (site.stick / theirs).unlink()
+    other = Site(tmp_path / "other", site.stick, "gate-2").make()
+    other.record(1)
+    other.export()
+    (file,) = site.files()
+    assert site.run("verify", site.stick / file).result["device"] == "gate-2"
+    (site.identity / "ca.pem").unlink()
+    done = site.run("verify", site.stick / file)
+    assert (done.code, done.result["code"]) == (69, "not-enrolled")
+    assert site.run("verify").code == 0
+
+
+def test_verify_by_somebody_who_may_not_read_the_keys(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.record(1)
+    site.export()
+    (file,) = site.files()
+    stat = Path.stat
+
+    def closed(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "ca.pem":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    done = site.run("verify", site.stick / file)
+    assert (done.code, "Permission denied" in done.err) == (77, True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.config import PanelConfig
+from firmware.config_sections import PanelConfig
 from provisioning import panel_socket
 
 SHIPPED = Path(__file__).parents[2] / "systemd" / "simulation.toml"

@@ -1,5 +1,6 @@
 """`greengate renew` and `greengate retire`."""
 
+import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from firmware.config import load_config
 from firmware.journal import Journal
+from firmware.journal_reader import JournalReader
 from provisioning.identity.keys import holder, is_due
 from tests.firmware.checkins import checkin
 from tests.provisioning.command import EVERY, Done, greengate, stopped_at
@@ -15,6 +17,7 @@ from tests.provisioning.fake_centre import Authority, FakeCentre, serving
 from tests.provisioning.kiosk import SETTINGS, enrol, everything_in, trust_folder
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+OLD_JOURNAL = Path(__file__).parents[1] / "firmware/journal-1.db.gz"  # tests/firmware/test_journal_schema.py has it
 
 
 @pytest.fixture
@@ -67,10 +70,11 @@ def test_it_takes_another_key_and_forgets_the_one_before(root: Path, centre: Fak
     assert sorted(path.name for path in identity(root).iterdir()) == ["0002", "current"]
     name, until = holder((identity(root) / "current/device.pem").read_bytes())
     assert (name, until > NOW + timedelta(days=360)) == ("gate-1", True)
-    assert centre.asked[-1] == "/v1/renew"
+    assert centre.asked[-2:] == ["/v1/renew", "/centre.pem"]
     asked = list(centre.asked)
     done = run("renew", root, "--if-due")
-    assert (done.code, done.out, centre.asked) == (0, "", asked)  # not due any more
+    assert (done.code, done.out) == (0, "")
+    assert centre.asked == [*asked, "/centre.pem"]  # not due any more
     assert run("renew", root).code == 0
 
 
@@ -155,6 +159,26 @@ def test_unsent_check_ins_are_not_lost_unasked(root: Path, centre: FakeCentre) -
     assert "/v1/retire" not in centre.asked
     assert run("retire", root, "--yes", "--waive-unsent").code == 0
     assert list(path.parent.iterdir()) == []
+
+
+def test_copies_of_what_the_centre_has_are_no_reason_to_refuse(root: Path) -> None:
+    path = _record(root)
+    with JournalReader(path, keep_acknowledged=True) as reader:
+        waiting = reader.batch(1)
+        assert waiting is not None
+        assert reader.acknowledge(waiting.epoch, 1, bytes(32))
+    assert run("retire", root, "--yes").code == 0
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_journal_of_the_schema_before_is_not_taken_for_an_empty_one(root: Path, centre: FakeCentre) -> None:
+    path = root / "var/lib/greengate/journal/journal.db"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.decompress(OLD_JOURNAL.read_bytes()))
+    done = run("retire", root, "--yes")
+    assert (done.code, "start the gate once" in done.err) == (78, True)
+    assert path.exists()
+    assert "/v1/retire" not in centre.asked
 
 
 def test_the_centre_away_nothing_is_wiped_but_offline(root: Path, centre: FakeCentre) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as put  # beside another replace
 
 from drivers.symbols import open_symbol_reader
 from drivers.symbols.pictures import load_luma
 from firmware.config import load_config_text
+from firmware.config_sections import ContactsConfig, ProfileConfig
 from firmware.messages import Shown
 from provisioning.exits import Exit
 from provisioning.selftest import stage as staging
@@ -233,6 +235,9 @@ def test_a_derived_configuration_is_the_devices_own_but_for_the_test(site: Site,
     real = derived(with_gpio(site).config, tmp_path / "t")
     assert (real.signal.red_pin, real.signal.history) == (17, None)
     assert load_config_text(toml_of(real), tmp_path / "elsewhere") == real
+    profile, contacts = ProfileConfig(name="vip", details=("name",)), ContactsConfig(kind="gpio", override_pin=22)
+    asks = derived(put(with_gpio(site).config, profile=profile, contacts=contacts), tmp_path / "t")
+    assert (asks.profile, asks.contacts) == (ProfileConfig(name="vip"), ContactsConfig())
 
 
 def test_a_history_in_a_folder_that_went_with_its_unit_is_kept_elsewhere(site: Site, tmp_path: Path) -> None:
@@ -242,8 +247,6 @@ def test_a_history_in_a_folder_that_went_with_its_unit_is_kept_elsewhere(site: S
 
 
 def test_any_text_survives_in_toml(site: Site, tmp_path: Path) -> None:
-    from msgspec.structs import replace as put  # noqa: PLC0415 - beside another replace
-
     device = put(site.config.device, site='Chợ "Bến" \\ Thành 🚧')
     journal = put(site.config.journal, path=tmp_path / "a\x7f'\"\tb" / "j.db")
     config = put(site.config, device=device, journal=journal)

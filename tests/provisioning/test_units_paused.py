@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,11 +68,20 @@ def test_a_stop_that_fails_starts_them_again() -> None:
     assert units.told[-1] == ("start", *BOTH)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Heed Ctrl-C, also where these tests run in the background, which a shell starts deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_they_are_started_waits_until_they_are() -> None:
     class Interrupted(FakeUnits):
         def tell(self, verb: str, *units: str) -> None:
             if verb == "start":
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # others may run beside this thread
             super().tell(verb, *units)
 
     units = Interrupted(*BOTH)

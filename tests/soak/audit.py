@@ -64,7 +64,7 @@ def _leases(history: list[Lamps], found: Audit) -> None:
 
 def _match(evidence: Evidence, found: Audit) -> None:
     lights = [lamps.t_ns for lamps in evidence.history if lamps.green]
-    accepted = {str(entry.checkin.id): entry for entry in evidence.entries if entry.checkin.verdict == "accepted"}
+    accepted = {str(entry.checkin.id): entry for entry in evidence.entries if is_lit(entry)}
     names = _logged(lights, evidence.lit, found)
     found.lights, found.unlogged = len(lights), len(lights) - len(names)
     recorded = sorted((_at_ns(entry, evidence.wall_ns), name) for name, entry in accepted.items())
@@ -78,6 +78,11 @@ def _match(evidence: Evidence, found: Audit) -> None:
     for name, times in Counter(names.values()).items():
         if name and times > 1:
             found.failures.append(f"check-in {name} was lit {times} times")
+
+
+def is_lit(entry: Entry) -> bool:
+    """Tell whether a light follows a record; none does where it says that somebody passed."""
+    return entry.checkin.verdict == "accepted" and entry.checkin.type != "passage"
 
 
 def _judge(t_ns: int, name: str, accepted: dict[str, Entry], wall_ns: int, found: Audit) -> None:

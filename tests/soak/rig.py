@@ -12,9 +12,11 @@ from pathlib import Path
 from firmware.journal_reader import JournalReader
 from firmware.lifeline import tied
 from firmware.supervisor import PROGRAMS
+from tests.faults.site import Way, collector_config
 from tests.firmware.appliance import Appliance, wait_until
 from tests.firmware.site import Site, make_site
-from tests.fixtures_mqtt import HOST, Mosquitto
+from tests.fixtures_mqtt import Mosquitto
+from tests.pki import Pki
 from tests.soak.schedule import SERVICES, Strike
 
 PASSES = 40
@@ -44,8 +46,8 @@ class Collector:
         return self.folder / "centre.jsonl"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "centre.main", "collect", "--json", "--store", str(self.store)]
-        command += ["--broker", HOST, "--port", str(self.port)]
+        config = collector_config(self.folder / "main", "centre.main", str(self.store), Way(self.port), Pki.shared())
+        command = [sys.executable, "-m", "tests.soak.quick_centre", "collect", "--json", "--config", str(config)]
         with self.report.open("ab") as report:
             self.process = subprocess.Popen(tied(command), stdout=report, stderr=report)
 

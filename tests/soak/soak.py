@@ -14,10 +14,11 @@ import msgspec
 
 from centre.collecting.sqlite_store import SqliteStore
 from centre.collecting.store import Entry
-from tests.soak.audit import Evidence, audit
+from tests.soak.audit import Evidence, audit, is_lit
 from tests.soak.rig import Rig, rig_of
 from tests.soak.schedule import PROGRAMS, Strike, schedule
 
+STORED = ("batch-stored", "batches-stored")
 UNEXPECTED = ("internal-error", "journal-set-aside", "record-failed", "start-refused")  # a kill explains none of these
 
 
@@ -92,8 +93,8 @@ def _settle(rig: Rig, report: Report) -> None:
     report.green_lights, report.log_lines_lost = found.lights, found.unlogged
     report.past_lease_s = round(found.over_s, 3)
     report.checkins = len(entries)
-    report.accepted = sum(entry.checkin.verdict == "accepted" for entry in entries)
-    stored = [event for event in _lines(rig.collector.report) if event.get("event") == "batch-stored"]
+    report.accepted = sum(is_lit(entry) for entry in entries)
+    stored = [event for event in _lines(rig.collector.report) if event.get("event") in STORED]
     report.batches, report.batches_again = len(stored), sum(not event["new"] for event in stored)
     report.programs = _struck(rig, [lamps.t_ns for lamps in history if lamps.green])
     report.failures = [*report.failures, *found.failures, *_unsound(rig.collector.store), *_unexpected(rig)]
@@ -101,7 +102,7 @@ def _settle(rig: Rig, report: Report) -> None:
 
 def _all(store: SqliteStore) -> list[Entry]:
     entries: list[Entry] = []
-    while more := store.entries(entries[-1][:3] if entries else None):
+    while more := store.entries(entries[-1].key if entries else None):
         entries += more
     return entries
 

@@ -6,7 +6,7 @@ import pytest
 
 from centre.collecting.store import Entry
 from drivers.signal.simulated import Lamps
-from firmware.checkin import CheckIn, new_id
+from firmware.checkin import CheckIn, new_id, to_row
 from firmware.messages import VerdictName
 from tests.soak.audit import Evidence, audit
 
@@ -22,8 +22,18 @@ def lamps(at_ms: int, *, green: bool = False) -> Lamps:
 
 def entry(seq: int, at_ms: int, verdict: VerdictName = "accepted") -> Entry:
     at_ms += WALL_MS
-    checkin = CheckIn(new_id(at_ms), at_ms, clock_trusted=True, lane="1", direction="in", verdict=verdict, reason="x")
-    return Entry("gate-1", bytes(8), seq, checkin)
+    checkin = CheckIn(
+        id=new_id(at_ms),
+        at_ms=at_ms,
+        clock="synchronised",
+        lane="1",
+        direction="in",
+        verdict=verdict,
+        reason="x",
+        kinds=(),
+        pseudonym=None,
+    )
+    return Entry("gate-1", bytes(8), seq, to_row(checkin), at_ms)
 
 
 def lit(entry_: Entry, at_ms: int, lease_s: float = LEASE_S) -> dict[str, object]:
@@ -55,6 +65,13 @@ def test_a_record_without_a_light_is_no_wrong(sound: Evidence) -> None:
     killed = [sound.entries[0], entry(2, 1500), replace_seq(sound.entries[1], 3)]
     assert audit(replace(sound, entries=killed)).failures == []
     assert audit(replace(sound, entries=killed, lit=[])).failures == []
+
+
+def test_a_passage_is_no_light(sound: Evidence) -> None:
+    lit_one = sound.entries[0].checkin
+    passage = replace(entry(3, 1200).checkin, type="passage", about=lit_one.id, reason="passed")
+    entries = [*sound.entries, Entry("gate-1", bytes(8), 3, to_row(passage), lit_one.at_ms)]
+    assert audit(replace(sound, entries=entries, lit=[])).failures == []
 
 
 def replace_seq(known: Entry, seq: int) -> Entry:

@@ -30,6 +30,7 @@ LIMITS = {
     "greengate-broker.service": OTHER,
     "greengate-collector.service": OTHER,
     "greengate-enrolment.service": OTHER,
+    "greengate-page.service": OTHER,
 }
 _OVERALL = re.compile(r"exposure level for \S+: (\d+\.\d+)")
 

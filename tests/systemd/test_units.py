@@ -63,6 +63,10 @@ def test_who_decides_and_who_sees_pixels_has_no_network() -> None:
         assert unit["RestrictAddressFamilies"] == ["AF_UNIX"]
 
 
+def test_no_program_leaves_its_memory_on_the_disk() -> None:
+    assert settings("greengate-.service.d/10-hardening.conf")["LimitCORE"] == ["0"]
+
+
 def test_devices_are_those_of_each_program() -> None:
     allowed = {path.name: settings(path.name).get("DeviceAllow", []) for path in UNITS.glob("*.service")}
     assert {name: devices for name, devices in allowed.items() if devices} == {
@@ -83,10 +87,28 @@ def test_only_the_target_is_enabled_on_a_device_and_wants_every_program() -> Non
         "greengate-broker.service",
         "greengate-collector.service",
         "greengate-enrolment.service",
+        "greengate-page.service",
     }
     wanted = " ".join(settings("greengate.target")["Wants"]).split()
     assert {f"greengate-{program.name}.service" for program in PROGRAMS} <= set(wanted)
     assert all((UNITS / name).is_file() for name in wanted)
+
+
+def test_an_identity_without_the_centres_keys_stops_no_program() -> None:
+    for name, optional in (("uplink", {"centre.pem"}), ("gate", {"ca.pem", "centre.pem"})):
+        unit = settings(f"greengate-{name}.service")
+        loaded = dict(one.split(":", 1) for one in unit["LoadCredential"])
+        # systemd.exec(5): then a file that is missing is no failure; what is there instead is no certificate
+        assert unit["SetCredential"] == [f"{credential}:none" for credential in sorted(optional)]
+        assert optional <= set(loaded)
+        assert all(path == str(Layout().identity / "current" / credential) for credential, path in loaded.items())
+    assert "device.key" not in " ".join(settings("greengate-gate.service")["LoadCredential"])
+
+
+def test_of_the_centre_only_who_makes_them_sees_the_private_keys() -> None:
+    for name in ("broker", "collector", "page"):
+        hidden = " ".join(settings(f"greengate-{name}.service")["InaccessiblePaths"]).split()
+        assert {"-/var/lib/greengate-centre/ca", "-/var/lib/greengate-centre/sealing"} <= set(hidden)
 
 
 def test_every_user_and_folder_is_made(simulation: Config) -> None:

@@ -1,0 +1,1 @@
+"""A simulated fleet: kiosks with the real uplink, a real broker, real collectors, a real database."""

@@ -1,0 +1,1 @@
+"""The status page and the metrics: `greengate-centre serve`."""
