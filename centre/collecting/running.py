@@ -144,6 +144,7 @@ class _Loop:
                 continue
             wait_s = POLL_S
             if messages := gather(self._broker, SOON_S if self._collector.answer() else POLL_S):
+                self._look()  # first: what came with the connection is told after it
                 self._collector.take(*messages)
             elif not self._connected and NO_SHARING in (self._broker.fault or ""):
                 return

@@ -67,11 +67,15 @@ def site(somewhere: Somewhere, tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_fleet_and_two_collectors_that_both_get_every_batch(site: Site) -> None:
+    def both_store() -> bool:
+        site.append(1)  # one that connected late has missed what was sent before
+        return all(STORED in collector.said() for collector in site.centre.collectors)
+
     site.start()
     site.append(100, 1.0)
+    until(both_store, site.said)
     site.await_drained()
     site.check()
-    until(lambda: all(STORED in collector.said() for collector in site.centre.collectors), site.said)
 
 
 def test_a_broker_killed_and_one_that_forgot_everything(somewhere: Somewhere, site: Site) -> None:
