@@ -96,6 +96,7 @@ def run(fleet: Fleet, folder: Path, store: str) -> dict[str, Any]:
         first_online = fleet.names[len(fleet.province)]
         found = audit(database_, first_online, (seen["begun_ms"], seen["returned_ms"], seen["drained_ms"]))
         log = (folder / "mosquitto.log").read_text("utf-8", "replace")
+        lost = [line for line in log.splitlines() if any(why in line for why in LOST)]
     return (
         seen
         | found._asdict()
@@ -103,7 +104,8 @@ def run(fleet: Fleet, folder: Path, store: str) -> dict[str, Any]:
             "connected_s": connected_s,
             "expected": said["appended"],
             "broker_dropped": log.count("dropped"),
-            "connections_lost": sum(log.count(words) for words in LOST),
+            "connections_lost": len(lost),
+            "lost": sorted({why for line in lost for why in LOST if why in line}),
             "kiosk_rss_mib": kiosk_rss_mib / fleet.kiosks,
         }
     )
