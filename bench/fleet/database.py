@@ -61,7 +61,7 @@ class PostgresDatabase:
         """See `Database`."""
         query = _TIMES.format("greengate.checkin").replace("?", "%s")
         with psycopg.connect(self.where) as connection:
-            return [row[0] for row in connection.execute(query, (from_device, since_ms, until_ms))]  # type: ignore[arg-type]
+            return [row[0] for row in connection.execute(query, (from_device, since_ms, until_ms))]  # type: ignore[arg-type] # a constant of ours
 
     def size_bytes(self) -> int:
         """See `Database`."""

@@ -1,6 +1,7 @@
 """A morning of the fleet: everybody online, a province cut off, its return a week later; second by second."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from bench.fleet.servers import broker, collectors, cost_of
 OUTAGE_AT, RETURN_AT = 0.25, 0.6  # of the morning's length
 DRAINED_MAX_S = 900.0
 LOST = ("exceeded timeout", "Protocol error", "closed its connection", "Out of memory")  # of connections, in its log
+
+
+Over = Callable[[float, int], bool]  # whether to go on with what is next: seconds since the begin, and what is unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +63,20 @@ class Morning:
             "rows": self._rows,
         }
 
-    def _until(self, over: Any) -> None:  # noqa: ANN401 - a condition on seconds and unsent
+    def _until(self, over: Over) -> None:
         while not self._look(over):
             time.sleep(1)
             if time.monotonic() - self._begun_s > self._fleet.seconds + DRAINED_MAX_S:
                 raise SystemExit(f"not drained: {self._hosts.now()}")
 
-    def _look(self, over: Any) -> bool:  # noqa: ANN401 - as above
+    def _look(self, over: Over) -> bool:
         at_s, now = time.monotonic() - self._begun_s, self._hosts.now()
         row = {"at_s": at_s, "stored": stored(self._database), **now}
         row |= {f"{name}_rss_mib": cost_of(pids).rss_mib for name, pids in self._programs.items()}
         self._rows.append(row)
         told = f"unsent {now['unsent']:>9}  connected {now['connected']}"
         console.print(f"{at_s:6.0f} s  stored {row['stored']:>9}  {told}")
-        return bool(over(at_s, now["unsent"]))
+        return over(at_s, now["unsent"])
 
     def _mark(self) -> Mark:
         cpu_s = {name: cost_of(pids).cpu_s for name, pids in self._programs.items()}
