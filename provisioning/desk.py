@@ -27,6 +27,7 @@ from provisioning.identity.keys import new_key, parts, request
 from provisioning.showing import lay_showing
 
 HOST = "127.0.0.1"
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DEVICE = "desk-1"
 STOP_S = 5.0
 START_S = 5.0  # ours: far more than a broker and a collector need
@@ -82,7 +83,8 @@ def _lay_keys(identity: Path, centre: Path) -> None:
         folder.mkdir(mode=0o700)
     key = new_key()
     command = [sys.executable, "-m", "centre.desk", str(centre), DEVICE]
-    done = subprocess.run(command, input=request(key, DEVICE), capture_output=True, check=False)  # noqa: S603 - ours
+    with _unbroken():  # else it may write on in a folder that is being removed
+        done = subprocess.run(command, input=request(key, DEVICE), capture_output=True, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").splitlines() or ["it says nothing"]
         raise DeskError(f"the centre's keys were not made ({said[-1]}): try again")
@@ -191,16 +193,21 @@ def collector(desk: Desk) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _process(command: list[str], stdout: IO[bytes] | int, stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(  # noqa: S603 - our own commands
-        tied(command),
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        start_new_session=True,  # Ctrl-C reaches us, and we end it in our order
-    )
-    try:
+    with contextlib.ExitStack() as ending:
+        with _unbroken():
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                tied(command),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C reaches us, and we end it in our order
+            )
+            ending.callback(_end, process)
         yield process
-    finally:
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with _unbroken():
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_S)
@@ -209,6 +216,23 @@ def _process(command: list[str], stdout: IO[bytes] | int, stderr: IO[bytes]) -> 
             process.wait()
         if process.stdout is not None:  # only now: whoever reads it has met its end
             process.stdout.close()
+
+
+@contextlib.contextmanager
+def _unbroken() -> Iterator[None]:
+    """Heed the signals that stop a program after this: amid a start, they would leave a process that nobody ends."""
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in STOPS}
+    for number in STOPS:
+        if before[number] != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _await(name: str, process: subprocess.Popen[bytes], started: Callable[[], bool], log: Path) -> None:

@@ -98,7 +98,7 @@ def test_six_passes_six_answers_and_their_checkins(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("started", [1, 3])  # the broker alone; the first program of the appliance
+@pytest.mark.parametrize("started", [1, 3])  # the keys being made; the first program of the appliance
 def test_it_ends_as_well_before_all_is_ready(folder: Path, number: int, started: int) -> None:
     with demo(folder) as process:
         wait_until(lambda: len(descendants(process.pid)) >= started, "it has started things")
