@@ -30,12 +30,13 @@ from firmware.wire_device import (
 
 TELL_S = 300.0  # ours: so old may a status be that the centre shows; 100,000 devices make 333 a second of it
 LOOK_S = 10.0  # ours: how late the centre learns that a journal fills
+BACKLOG = 1000  # ours: check-ins; once so many were told of, the centre hears at once that all are gone
 DIAGNOSTICS_MAX = 200
 STATUS_MODE = 0o640  # the gate, a user of its own in the same group, reads it
 
 
 class Telling:
-    """Tell the centre how this device is: on each connection, when the journal fills or empties, and now and then."""
+    """Tell the centre how this device is: on each connection, now and then, as the journal fills or a backlog ends."""
 
     def __init__(self, device: str, version: str, journal: JournalReader, broker: Broker, clock: Clock) -> None:
         self._device = device
@@ -45,6 +46,7 @@ class Telling:
         self._clock = clock
         self._due_s = self._look_s = 0.0
         self._alarm = False
+        self._told_unsent = 0
 
     def hurry(self) -> None:
         """Tell at the next turn."""
@@ -55,23 +57,26 @@ class Telling:
         if now_s < self._look_s:
             return
         alarm = self._journal.fill_permille() >= FILLING_PERMILLE
-        if now_s >= self._due_s or alarm != self._alarm:
+        drained = self._told_unsent >= BACKLOG and self._journal.unsent() == 0
+        if now_s >= self._due_s or alarm != self._alarm or drained:
             self.tell(keys, online=True)
             self._due_s, self._alarm = now_s + TELL_S, alarm
         self._look_s = now_s + LOOK_S
 
     def tell(self, keys: Keys, *, online: bool) -> None:
         """Publish the status. Raises: JournalError, BrokerError."""
+        unsent = self._journal.unsent()
         status = Status(
             self._device,
             milliseconds(self._clock.now()),
             online,
-            self._journal.unsent(),
+            unsent,
             self._journal.oldest_ms(),
             self._journal.fill_permille(),
             self._version,
         )
         self._broker.publish(status_topic(self._device), encode_status(status, keys.signer), retained=True)
+        self._told_unsent = unsent
 
     def report(self, keys: Keys) -> None:
         """Publish a report, with the newest diagnostics that it has room for. Raises: JournalError, BrokerError."""

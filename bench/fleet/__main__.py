@@ -33,6 +33,7 @@ def show(result: dict[str, Any], fleet: Fleet) -> None:
         ("check-ins expected / stored / twice", f"{result['expected']} / {result['stored']} / {result['twice']}"),
         ("holes / forks", f"{result['holes']} / {result['forks']}"),
         ("dropped by the broker / connections lost", f"{result['broker_dropped']} / {result['connections_lost']}"),
+        ("all connected after / connections begun again", f"{result['connected_s']:.0f} s / {result['tried_again']}"),
         (
             "the province drained in, at",
             f"{result['drained_s']:.0f} s, {back['stored'] / back['seconds']:.0f} a second",

@@ -100,7 +100,8 @@ def run(fleet: Fleet, folder: Path, store: str) -> dict[str, Any]:
         first_online = fleet.names[len(fleet.province)]
         found = audit(database_, first_online, (seen["begun_ms"], seen["returned_ms"], seen["drained_ms"]))
         log = (folder / "mosquitto.log").read_text("utf-8", "replace")
-        lost = [line for line in log.splitlines() if any(why in line for why in LOST)]
+        lost = [told for line in log.splitlines() if (told := _lost(line, seen["begun_ms"]))]
+        in_morning = [told for at_s, told in lost if at_s >= 0]
     return (
         seen
         | found._asdict()
@@ -108,11 +109,20 @@ def run(fleet: Fleet, folder: Path, store: str) -> dict[str, Any]:
             "connected_s": connected_s,
             "expected": said["appended"],
             "broker_dropped": log.count("dropped"),
-            "connections_lost": len(lost),
-            "lost": sorted({why for line in lost for why in LOST if why in line}),
+            "connections_lost": len(in_morning),
+            "lost": in_morning,
+            "tried_again": len(lost) - len(in_morning),  # before it: all shake hands at once, on these processors
             "kiosk_rss_mib": kiosk_rss_mib / fleet.kiosks,
         }
     )
+
+
+def _lost(line: str, begun_ms: int) -> tuple[float, str] | None:
+    """Return what a line of the broker's log says of a connection that was lost, behind the seconds since the begin."""
+    at, _, told = line.partition(": ")
+    if not (at.isdigit() and any(why in told for why in LOST)):
+        return None
+    return int(at) - begun_ms / 1000, told
 
 
 def _between(first: Mark, last: Mark) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from centre.collecting.events import BatchAlone, BatchesStored, BatchStored, Conflict, Event, StoreBack, StoreFailed
 from centre.collecting.metrics import Metrics
-from centre.collecting.opening import Opened, Opener, RefusedError, device_of, is_telling
+from centre.collecting.opening import Opened, Opener, RefusedError, device_of
 from centre.collecting.store import Store, Stored, StoreError, UnstorableError
 from centre.collecting.telling import Refusals
 from drivers.broker import Message
@@ -68,9 +68,7 @@ class Collector:
         self._opener.look(at)
         for message in messages:
             if not message.payload:
-                continue  # nothing is in it: `greengate doctor` asks the broker so what it takes
-            if not message.payload and is_telling(message.topic):
-                continue  # a status taken back from the broker, or a device trying whether it may write
+                continue  # a status taken back from the broker, or `greengate doctor` asking whether it may write
             try:
                 self._waiting.append(self._opener.open(message, at))
             except RefusedError as error:

@@ -97,14 +97,6 @@ class Opener:
         return unseal()
 
 
-def is_telling(topic: str) -> bool:
-    """Tell whether a topic is one on which a device tells how it is."""
-    try:
-        return parse_topic(topic)[1] in {"status", "report"}
-    except WireError:
-        return False
-
-
 def signer_of(config: Config) -> Signer:
     """Return what signs this collector's answers. Raises: SigningError."""
     _, certificate, key = config.signing

@@ -12,7 +12,7 @@ from firmware.events import LogEvent
 from firmware.health import UplinkFile, UplinkStatus
 from firmware.journal_space import FILLING_PERMILLE
 from firmware.uplink_events import UplinkStatusFailed
-from firmware.uplink_telling import LOOK_S, TELL_S, StatusFile
+from firmware.uplink_telling import BACKLOG, LOOK_S, TELL_S, StatusFile
 from firmware.wire_device import Status, decode_status, status_topic
 from tests.firmware.checkins import checkin
 from tests.firmware.rig import DEVICE, Rig, appended
@@ -84,6 +84,16 @@ def test_a_journal_that_fills_is_told_of_soon(rig: Rig, monkeypatch: pytest.Monk
         monkeypatch.setattr(rig.reader, "fill_permille", lambda fill=fill: fill)
         rig.advance(LOOK_S)
         assert len(rig.statuses()) == told
+
+
+def test_the_end_of_a_backlog_is_told_of_soon(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rig.reader, "unsent", lambda: BACKLOG)
+    rig.settle()
+    assert [status.unsent for status in rig.statuses()] == [BACKLOG]
+    for unsent, told in ((1, []), (0, [0]), (BACKLOG - 1, []), (0, [])):
+        monkeypatch.setattr(rig.reader, "unsent", lambda unsent=unsent: unsent)
+        rig.advance(LOOK_S)
+        assert [status.unsent for status in rig.statuses()] == told
 
 
 def test_what_could_not_be_told_is_told_later(rig: Rig) -> None:
