@@ -111,9 +111,11 @@ class Postgres:
     def kill(self) -> None:
         """Kill it as nothing else would: kill -9 of every process of it."""
         if self._process is not None and self._process.poll() is None:
-            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-            for child in (self.pid, *map(int, children)):
-                _send(child, signal.SIGKILL)
+            first = self._process.pid
+            with suppress(FileNotFoundError):  # it ended meanwhile
+                for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
+                    _send(int(child), signal.SIGKILL)
+            _send(first, signal.SIGKILL)
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
@@ -140,8 +142,8 @@ class Postgres:
         if self._process is None:
             return
         if self._process.poll() is None:
-            _send(self.pid, number)
-            _send(self.pid, signal.SIGCONT)
+            _send(self._process.pid, number)  # its file may be gone: it ends by itself where its disk is full
+            _send(self._process.pid, signal.SIGCONT)
         self._process.wait(START_S)
         self._process = None
 

@@ -42,8 +42,12 @@ def site(tmp_path: Path) -> Site:
 
 
 def _notify_socket(pid: int) -> str:
-    variables = Path(f"/proc/{pid}/environ").read_text("utf-8").split("\0")
-    return next(line.removeprefix("NOTIFY_SOCKET=") for line in variables if line.startswith("NOTIFY_SOCKET="))
+    def named() -> list[str]:
+        variables = Path(f"/proc/{pid}/environ").read_text("utf-8").split("\0")
+        return [line.removeprefix("NOTIFY_SOCKET=") for line in variables if line.startswith("NOTIFY_SOCKET=")]
+
+    wait_until(named, "it is the program that was started, no copy of this one")
+    return named()[0]
 
 
 def _descriptors() -> int:
