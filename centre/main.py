@@ -30,6 +30,7 @@ from centre.showing.export import export
 from centre.showing.gaps import gaps
 from centre.showing.retention import retention
 from centre.showing.status import status
+from centre.trust import commands as trust_commands
 from drivers.errors import DeviceError
 from drivers.streams import standard_streams
 from firmware.envelope import SigningError
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(ca_commands.app, name="ca")
 app.add_typer(devices_commands.app, name="device")
 app.add_typer(enrolment_commands.app, name="enrol")
+app.add_typer(trust_commands.app, name="trust")
 app.command("import")(import_command.import_)
 app.command("mosquitto")(broker_command.mosquitto)
 for _command in (status, gaps, devices, export, serve, command, retention):

@@ -165,7 +165,12 @@ class Checkpoint:
     def _answer(self, reading: Reading, received_ns: int) -> None:
         now = self._ports.clock.now()
         judgement = judge(
-            reading.texts, self._ports.judge, now, clock_trusted=self.clock_trusted, wanted=self._ports.wanted
+            reading.texts,
+            self._ports.judge,
+            now,
+            clock_trusted=self.clock_trusted,
+            stale=self._ports.stale(now),
+            wanted=self._ports.wanted,
         )
         if judgement:
             self._answers.present(judgement, reading, received_ns)

@@ -86,6 +86,11 @@ class Config(Section, frozen=True, kw_only=True):
         return self.run.folder / "uplink" / "uplink.json"
 
     @property
+    def trust_announced(self) -> Path:
+        """Return the file in which the uplink says that the centre has published newer trust."""
+        return self.run.folder / "uplink" / "trust.json"
+
+    @property
     def service_marker(self) -> Path:
         """Return the file that is there while a technician works on the device."""
         own = APPLIANCE_MARKER if self.run.folder == APPLIANCE_RUN_FOLDER else self.run.folder / "service"

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from drivers.fetcher import parse_address
+
 if TYPE_CHECKING:  # which calls this
     from firmware.config import Config
-    from firmware.config_sections import BrokerConfig, ContactsConfig, SignalConfig
+    from firmware.config_sections import BrokerConfig, ContactsConfig, SignalConfig, TrustConfig
 
 PIN_KEYS = ("red_pin", "green_pin", "buzzer_pin", "heartbeat_pin")  # of signal: what may not share a pin
 CONTACT_KEYS = ("override_pin", "passage_pin")  # of contacts, likewise
@@ -22,6 +24,7 @@ def problem_of(config: "Config") -> str | None:
         or _of_details(config)
         or _of_hosts(config)
         or _of_broker(config.broker)
+        or _of_trust(config.trust)
         or _of_run_folder(config)
     )
 
@@ -84,6 +87,19 @@ def _of_broker(broker: "BrokerConfig") -> str | None:
         return "keys broker.certificate and broker.key go together: set both or neither"
     if broker.certificate is not None and broker.ca is None:
         return "key broker.ca is missing: a client certificate needs TLS"
+    return None
+
+
+def _of_trust(trust: "TrustConfig") -> str | None:
+    if (trust.certificate is None) != (trust.key is None):
+        return "keys trust.certificate and trust.key go together: set both or neither"
+    if trust.url is None:
+        named = [key for key in ("ca", "certificate") if getattr(trust, key) is not None]
+        return f"key trust.url is missing: trust.{named[0]} is for its server" if named else None
+    try:
+        parse_address(trust.url)
+    except ValueError as error:
+        return f"key trust.url: {error}"
     return None
 
 

@@ -14,6 +14,8 @@ Text = Annotated[str, Meta(min_length=1, max_length=1024)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Pin = Annotated[int, Meta(ge=0, le=27)]  # BCM numbers on the 40-pin header
 Pixels = Annotated[int, Meta(ge=64, le=8192)]
+Hours = Annotated[float, Meta(gt=0, le=8784)]  # a year
+PROVINCE_PATTERN = r"\A[a-z0-9]{1,8}(-[a-z0-9]{1,8})*\Z"  # ISO 3166-2 in small letters, as in the repository's paths
 LightSeconds = Annotated[float, Meta(gt=0, le=60)]  # drivers/signal takes leases of up to 60 s
 
 
@@ -68,9 +70,24 @@ class ClockConfig(Section, frozen=True, kw_only=True):
 
 
 class TrustConfig(Section, frozen=True, kw_only=True):
-    """Where the trust data lies."""
+    """Where the trust data lies, from where it is fetched anew, and which province's rules belong to it.
+
+    `ca`, `certificate` and `key` are for the server at `url`. After so many hours a part is ageing or stale here, where
+    that is earlier than the nation says.
+    """
 
     folder: Path
+    url: Text | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    province: Annotated[str, Meta(pattern=PROVINCE_PATTERN)] | None = None
+    keys_ageing_hours: Hours | None = None
+    keys_stale_hours: Hours | None = None
+    revocations_ageing_hours: Hours | None = None
+    revocations_stale_hours: Hours | None = None
+    rules_ageing_hours: Hours | None = None
+    rules_stale_hours: Hours | None = None
 
 
 class JournalConfig(Section, frozen=True, kw_only=True):

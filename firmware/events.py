@@ -151,10 +151,20 @@ class Unrecorded(LogEvent, frozen=True, tag="unrecorded"):
 
 
 class TrustLoaded(LogEvent, frozen=True, tag="trust-loaded"):
-    """The trust folder was read: so many signers, and so many entries of its list that no pass can be checked with."""
+    """The trust folder was read: so many signers, and so many entries of its list that no pass can be checked with.
+
+    `version` is the store's number, 0 where plain files were read. At work, this is another store than before.
+    """
 
     signers: int
     unusable: int
+    version: int = 0
+
+
+class TrustUnreadable(LogEvent, frozen=True, tag="trust-unreadable"):
+    """Another trust store is there and cannot be used: the one before stays in use; `why` names the cure."""
+
+    why: str
 
 
 class Crashed(LogEvent, frozen=True, tag="crashed"):

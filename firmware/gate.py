@@ -15,7 +15,16 @@ from drivers.signal import Signal
 from firmware.checkpoint import Checkpoint
 from firmware.config import Config, ConfigError
 from firmware.crash import report_crash
-from firmware.events import LogEvent, ReadingDropped, ServiceLost, Started, Stopped, TrustLoaded, log
+from firmware.events import (
+    LogEvent,
+    ReadingDropped,
+    ServiceLost,
+    Started,
+    Stopped,
+    TrustLoaded,
+    TrustUnreadable,
+    log,
+)
 from firmware.floods import Seldom
 from firmware.health import State, UplinkFile, health_of
 from firmware.journal import JournalError
@@ -29,9 +38,10 @@ from firmware.sealing import Recipient
 from firmware.service_state import in_service_state
 from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
+from firmware.timekeeper import Timekeeper
 from firmware.trust_folder import Trust, TrustFolderError, load_trust
+from firmware.trust_switch import Trusted, TrustSwitch
 from firmware.wiring import clock_of, contacts_of, signal_of, voice_of
-from verifier import Verifier
 
 TURN_S = 0.25  # the longest turn: a quarter of the shortest thing that anybody waits for
 HEALTH_NS = 1_000_000_000
@@ -57,11 +67,10 @@ class Gate:
         Raises: OSError.
         """
         self._config = config
-        self._trust = trust
+        self._trusted = Trusted(trust)
         self._clock = clock
         self._log = log_
         self._voice = voice or Voice()
-        self._records = Records(config, clock, recipient)
         self._texts = load_texts()
         self._texts["identify"] = self._texts["identify"].filled(name=config.device.name)
         self._uplink = UplinkFile(config.uplink_status)
@@ -69,6 +78,11 @@ class Gate:
         self._selector = selectors.DefaultSelector()
         self._events = EventPort(self._selector, config.events_socket)
         self._recording = Recording(config.journal, log_, clock)
+        self._timekeeper = Timekeeper(config.clock.kind, clock, self._recording.kept_clock)
+        self._timekeeper.heed(trust.knowledge)
+        self._records = Records(config, clock, recipient, self._timekeeper)
+        self._switch = TrustSwitch(config.trust.folder, trust, partial(trust_of, config), clock.monotonic_ns())
+        self._unreadable: str | None = None
         self._checkpoint = Checkpoint(self._ports(signal), config.timing, config.device.direction)
         self._malformed = Seldom(lambda count: log_(ReadingDropped("malformed", count)), clock.monotonic_ns)
         self._readings = ReaderPort(
@@ -122,7 +136,7 @@ class Gate:
 
     def _ports(self, signal: Signal) -> Ports:
         return Ports(
-            judge=Verifier(self._trust.signers, self._trust.revocations),
+            judge=self._trusted,
             recorder=self._recording,
             signal=signal,
             clock=self._clock,
@@ -131,6 +145,7 @@ class Gate:
             tell=self._events.tell,
             log=self._log,
             sound=self._voice.sound,
+            stale=self._trusted.stale,
             wanted=self._config.profile.details,
         )
 
@@ -141,28 +156,47 @@ class Gate:
         self._health_ns = now_ns + HEALTH_NS
         self._readings.mend()
         self._events.mend()
+        self._heed_trust(now_ns)
         if self._checkpoint.idle and self._checkpoint.journal_works:
             try:
-                self._recording.tend(self._clock.now() if self._checkpoint.clock_trusted else None)
+                now = self._clock.now() if self._checkpoint.clock_trusted else None
+                self._recording.tend(now, self._timekeeper.kept)
             except JournalError:
                 self._checkpoint.doubt_journal()
         self._checkpoint.identify(self._uplink.identify_until_ns(now_ns))
         self._events.tell(health_of(self._state(), self._config.device, self._texts))
 
+    def _heed_trust(self, now_ns: int) -> None:
+        """Judge by another store from now on, once it is open."""
+        trust = self._switch.turn(now_ns)
+        if trust:
+            self._trusted.use(trust)
+            self._timekeeper.heed(trust.knowledge)
+            self._log(_loaded(trust))
+            self._recording.note("trust-loaded", trust.store or "")
+        if self._switch.problem != self._unreadable:
+            self._unreadable = self._switch.problem
+            if self._unreadable:
+                self._log(TrustUnreadable(self._unreadable))
+
     def _state(self) -> State:
+        trust = self._trusted.trust
         return State(
             in_service=self._checkpoint.in_service,
-            demo=self._trust.demo,
-            clock_trusted=self._checkpoint.clock_trusted,
+            demo=trust.demo,
+            clock_fault=self._timekeeper.look(),
             frames=self._checkpoint.frames,
             unsent=self._recording.unsent(),
             set_aside=self._recording.set_aside,
-            unusable=len(self._trust.signers.unusable),
+            unusable=len(trust.signers.unusable),
             uplink=self._uplink.status(self._clock.monotonic_ns()),
+            now=self._clock.now(),
             voice=self._voice.faults,
             service_state=self._serviced,
             fill_permille=self._recording.fill_permille,
             bytes_per_record=self._recording.bytes_per_record,
+            knowledge=trust.knowledge,
+            trust_unreadable=self._unreadable is not None,
         )
 
 
@@ -177,12 +211,17 @@ def trust_of(config: Config) -> Trust:
         trust = load_trust(folder)
     except TrustFolderError as error:
         raise ConfigError(str(error)) from None
-    if not trust.signers.signers():
+    if not trust.signers:
         raise ConfigError(f"{folder}: no signer in it: put the trust list's files there")
     tested = config.run.test and in_service_state(config.service_marker)
     if trust.demo and config.signal.kind == "gpio" and not tested:
         raise ConfigError(f"{folder}: demonstration keys with gpio lamps: install the nation's trust list")
-    return trust
+    return trust.shortened(config.trust)
+
+
+def _loaded(trust: Trust) -> TrustLoaded:
+    version = trust.knowledge.version if trust.knowledge else 0
+    return TrustLoaded(len(trust.signers), len(trust.signers.unusable), version)
 
 
 def check_test(config: Config) -> None:
@@ -210,7 +249,7 @@ def main() -> int:
         lamps = LampsOnDemand(lambda: signal_of(config))
     except (ConfigError, DeviceMissingError) as error:
         return refuse("gate", error)
-    log(TrustLoaded(len(trust.signers.signers()), len(trust.signers.unusable)))
+    log(_loaded(trust))
     try:
         with contacts or nullcontext(), voice_of(config) as voice, lamps:  # the lamps first, at the end
             clock = clock_of(config)

@@ -26,11 +26,14 @@ from firmware.journal_file import behind, checked, make_file, migrate_apart, put
 from firmware.journal_space import (
     PAGE_BYTES,
     Diagnostic,
+    KeptClock,
     Swept,
     bound_reached,
     disk_reached,
     drop_copies,
     fill_permille,
+    keep_clock,
+    kept_clock,
     make_room,
     pages_of,
     sweep,
@@ -148,6 +151,14 @@ class Journal:
     def fill_permille(self) -> int:
         """Return how much of the file's room is used, 1000 at most: of its bound, or of its disk."""
         return self._run(lambda db: fill_permille(db, self._size_mib, self._path))
+
+    def kept_clock(self) -> KeptClock:
+        """Return what of the clock was kept."""
+        return self._run(kept_clock)
+
+    def keep_clock(self, kept: KeptClock) -> None:
+        """Write what of the clock is to outlive a power cut."""
+        self._run(lambda db: keep_clock(db, kept))
 
     def write_diagnostics(self, notes: Sequence[Diagnostic]) -> None:
         """Write what befell the device."""

@@ -76,6 +76,13 @@ def for_the_centre(db: Database) -> None:
     )
 
 
+@migrations()
+def a_floor_under_the_clock(db: Database) -> None:
+    """Add what of the clock is to outlive a power cut, in a row that there is: no page more to write."""
+    for name in ("clock_floor_ms", "clock_shown_ms"):
+        db.execute(f"ALTER TABLE meta ADD COLUMN {name} INTEGER")
+
+
 def migrate(path: Path) -> None:
     """Bring the journal at a path up to date, all or nothing.
 

@@ -22,6 +22,8 @@ DIAGNOSTICS_MAX = 10_000  # ours: a year of service lost and back twice an hour;
 DIAGNOSTIC_MAX_CHARS = 200
 SPARE_PAGES = 8  # more than a probe takes: with fewer it is the bound that was reached, not the disk's end
 
+_KEEP_CLOCK = "UPDATE meta SET clock_floor_ms = ?, clock_shown_ms = ?"
+_CLOCK = "SELECT clock_floor_ms, clock_shown_ms FROM meta"
 _NOTE = "INSERT INTO diagnostic (at_ms, code, text) VALUES (?, ?, ?)"
 _TOO_MANY = "DELETE FROM diagnostic WHERE id <= (SELECT max(id) FROM diagnostic) - ?"
 _NOTES = "SELECT at_ms, code, text FROM (SELECT * FROM diagnostic ORDER BY id DESC LIMIT ?) ORDER BY id"
@@ -47,6 +49,13 @@ class Diagnostic(NamedTuple):
     at_ms: int
     code: str
     text: str
+
+
+class KeptClock(NamedTuple):
+    """Hold what of the clock outlives a power cut, in milliseconds; None: not known. See `timekeeping.Kept`."""
+
+    floor_ms: int | None = None
+    shown_ms: int | None = None
 
 
 class Swept(NamedTuple):
@@ -139,6 +148,16 @@ def write_diagnostics(db: sqlite3.Connection, notes: Sequence[Diagnostic]) -> No
 def read_diagnostics(db: sqlite3.Connection, count: int) -> list[Diagnostic]:
     """Return the last diagnostics, in their order."""
     return [Diagnostic(*row) for row in db.execute(_NOTES, (count,))]
+
+
+def keep_clock(db: sqlite3.Connection, kept: KeptClock) -> None:
+    """Write what of the clock is to outlive a power cut."""
+    db.execute(_KEEP_CLOCK, kept)
+
+
+def kept_clock(db: sqlite3.Connection) -> KeptClock:
+    """Return what of the clock was kept."""
+    return KeptClock(*(db.execute(_CLOCK).fetchone() or ()))
 
 
 def sweep(db: sqlite3.Connection, after: int, blank_ms: int, drop_ms: int, now_ms: int) -> Swept:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, assert_never
 
 from firmware.detail_names import Detail
+from firmware.knowledge import StaleReason
 from firmware.messages import VerdictName
 from firmware.session import Key
 from verifier import Accepted, Reason, Refused, Undecided
@@ -47,13 +48,20 @@ class Judgement:
 
 
 def judge(
-    texts: Sequence[str], judge_: Judge, at: datetime, *, clock_trusted: bool, wanted: Sequence[Detail] = ()
+    texts: Sequence[str],
+    judge_: Judge,
+    at: datetime,
+    *,
+    clock_trusted: bool,
+    stale: StaleReason | None = None,
+    wanted: Sequence[Detail] = (),
 ) -> Judgement | None:
     """Judge the texts of one frame; None where there is none. `wanted` are the details to take of an accepted pass.
 
     1. Passes go before other codes, which are ignored beside them (a poster, a parcel).
     2. More than one pass in a frame is nobody's turn: undecided.
     3. Without a trusted clock no pass is judged: undecided, whatever it holds.
+    4. By `stale` knowledge none is either: a signer may have been added or taken away since, a pass revoked.
     """
     distinct = tuple(dict.fromkeys(texts))
     passes = tuple(text for text in distinct if text.startswith(HC1))
@@ -63,9 +71,10 @@ def judge(
     beside = tuple(Key(_hash(text), "undecided", NO_PASS) for text in distinct if text != chosen and text not in passes)
     if len(passes) > 1:
         return replace(undecided(passes, "several-codes"), clock_trusted=clock_trusted, beside=beside)
-    judgement = _judgement(judge_.verify(chosen, at), chosen, wanted if clock_trusted else ())
-    if passes and not clock_trusted:
-        judgement = _reworded(judgement, "undecided", "clock-not-trusted")
+    unable = stale if clock_trusted else "clock-not-trusted"
+    judgement = _judgement(judge_.verify(chosen, at), chosen, () if unable else wanted)
+    if passes and unable:
+        judgement = _reworded(judgement, "undecided", unable)
     return replace(judgement, clock_trusted=clock_trusted, beside=beside)
 
 

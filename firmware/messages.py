@@ -11,6 +11,7 @@ MAX_TEXT_CHARS = 7089  # digits in a version 40 QR code (ISO/IEC 18004, table 7)
 
 ReaderFault = Literal["no-camera", "camera-stalled"]
 Aspect = Literal["ready", "accepted", "refused", "undecided", "identify", "out-of-service"]
+Freshness = Literal["fresh", "ageing", "stale"]
 VerdictName = Literal["accepted", "refused", "undecided"]
 M = TypeVar("M")
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -60,6 +61,21 @@ class Notice(_Message, frozen=True, tag="notice"):
     en: str
 
 
+class KnowledgeTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How old what the device knows is: the trust data's number, their age, how fresh each part is, in words too.
+
+    Ages are None where the clock is not to be trusted, the state of rules where there are none.
+    """
+
+    version: Count
+    vi: str
+    en: str
+    age_hours: Annotated[float, Meta(ge=0)] | None = None
+    keys: Freshness | None = None
+    revocations: Freshness | None = None
+    rules: Freshness | None = None
+
+
 class Health(_Message, frozen=True, tag="health"):
     """How the device is: what technicians see, and nothing of any holder."""
 
@@ -74,6 +90,7 @@ class Health(_Message, frozen=True, tag="health"):
     last_ack_age_s: float | None
     uplink_fault: str | None = None
     bytes_per_record: Count | None = None
+    knowledge: KnowledgeTold | None = None
     notices: tuple[Notice, ...] = ()
 
 

@@ -23,6 +23,7 @@ function show(shown) {
 
 function tell(health) {
   byId("lane").textContent = health ? `${health.lane} · ${health.device}` : "";
+  byId("knowledge").textContent = health?.knowledge ? `${health.knowledge.vi} · ${health.knowledge.en}` : "";
   byId("notices").replaceChildren(
     ...(health ? health.notices : []).map((notice) => {
       const line = document.createElement("li");

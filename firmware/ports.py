@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from drivers.clock import Clock
@@ -10,6 +11,7 @@ from firmware.checkin import CheckIn
 from firmware.detail_names import Detail
 from firmware.events import LogEvent
 from firmware.judging import Judge, Judgement
+from firmware.knowledge import StaleReason
 from firmware.messages import Aspect, Event
 from firmware.records import Later
 from firmware.texts import Words
@@ -56,4 +58,5 @@ class Ports:
     tell: Callable[[Event], None]
     log: Callable[[LogEvent], None]
     sound: Callable[[Aspect], None] = lambda _aspect: None  # a buzzer, where one is fitted: never waits or raises
+    stale: Callable[[datetime], StaleReason | None] = lambda _at: None  # why nothing may be judged by what is known
     wanted: tuple[Detail, ...] = ()  # of a holder's details, by the profile

@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from drivers.clock import Clock
 from firmware.checkin import MAX_AT_MS, CheckIn, milliseconds
@@ -12,16 +13,22 @@ from firmware.config_sections import JournalConfig
 from firmware.events import JournalSetAside, LogEvent
 from firmware.journal import Journal, JournalError
 from firmware.journal_base import count_set_aside
-from firmware.journal_space import COPIES_PERMILLE, DIAGNOSTIC_MAX_CHARS, FILLING_PERMILLE, Diagnostic
+from firmware.journal_space import COPIES_PERMILLE, DIAGNOSTIC_MAX_CHARS, FILLING_PERMILLE, Diagnostic, KeptClock
 from firmware.journal_wear import Wear
-from firmware.timekeeping import Anchor
+from firmware.timekeeping import BUILD_DATE, Anchor, Kept
 
 TEND_NS = 10_000_000_000  # ours: between two times that the journal is tended
 SWEEP_NS = 3600 * 1_000_000_000  # ours: retention counts in hours and days, so an hour late is soon enough
 EMPTY_NS = 3600 * 1_000_000_000  # ours: between two times that the log is emptied
 CARRY_NS = 600 * 1_000_000_000  # ours: each time costs a card some pages, and a start reads what was not carried
+KEEP_NS = 600 * 1_000_000_000  # ours: a power cut takes the clock's floor back by ten minutes; a page each time
 CARRY_RECORDS = 200  # ours: some 2 MiB of log with their acknowledgements; so hardly an append has to carry it itself
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_LAST_MS = milliseconds(datetime(9999, 12, 31, tzinfo=UTC))  # a day before no more can be said
 NOTES_MAX = 100  # ours: diagnostics that wait for a moment in which nobody does
+
+
+T = TypeVar("T")
 
 
 class Recording:
@@ -37,7 +44,7 @@ class Recording:
         self._notes: deque[Diagnostic] = deque(maxlen=NOTES_MAX)
         self._wear = Wear()
         self._tend_ns = clock.monotonic_ns() + TEND_NS
-        self._sweep_ns = self._carry_ns = self._empty_ns = clock.monotonic_ns()
+        self._sweep_ns = self._carry_ns = self._empty_ns = self._keep_ns = clock.monotonic_ns()
         self._recorded = 0  # since the log was carried
         self._swept = 0  # the number up to which rows were looked at
         self._left = False  # in the log: what was deleted from the file
@@ -61,6 +68,13 @@ class Recording:
     def unsent(self) -> int | None:
         """Return how many check-ins wait for the centre, None where the journal does not answer."""
         return self._answer(Journal.unsent)
+
+    def kept_clock(self) -> Kept | None:
+        """Return what of the clock was kept over the last power cut, None where the journal does not answer."""
+        kept = self._answer(Journal.kept_clock)
+        if kept is None:
+            return None
+        return Kept(_moment(kept.floor_ms) or BUILD_DATE, _moment(kept.shown_ms))
 
     def append(self, checkin: CheckIn) -> int:
         """Record on disk before returning.
@@ -90,11 +104,11 @@ class Recording:
         at_ms = milliseconds(self._clock.now())
         self._notes.append(Diagnostic(at_ms, code[:DIAGNOSTIC_MAX_CHARS], text[:DIAGNOSTIC_MAX_CHARS]))
 
-    def tend(self, now: datetime | None) -> None:
+    def tend(self, now: datetime | None, kept: Kept | None = None) -> None:
         """Write diagnostics, let go what is past its time, and keep the write-ahead log short, when nobody waits.
 
         A false date must not delete what is still to be kept: without a trusted clock `now` is None, and nothing is
-        deleted before the clock has gone steadily for an hour.
+        deleted before the clock has gone steadily for an hour. `kept` is what of the clock is to outlive a power cut.
 
         Raises: JournalError.
         """
@@ -106,6 +120,8 @@ class Recording:
         try:
             self._journal.heed_mark()
             self._write_notes(self._journal)
+            if kept and now_ns >= self._keep_ns:
+                self._keep(self._journal, kept, now_ns)
             if now and steady and now_ns >= self._sweep_ns:
                 self._sweep(self._journal, now, now_ns)
             self._carry(self._journal, now_ns)
@@ -130,6 +146,12 @@ class Recording:
         elif self._notes:
             journal.write_diagnostics(self._notes)
         self._notes.clear()
+
+    def _keep(self, journal: Journal, kept: Kept, now_ns: int) -> None:
+        """Keep what is known of the clock; where there is no room, it is tried again later."""
+        self._keep_ns = now_ns + KEEP_NS
+        with suppress(JournalError):  # who has to know of it meets it at the next check-in or probe
+            journal.keep_clock(KeptClock(milliseconds(kept.floor), milliseconds(kept.shown) if kept.shown else None))
 
     def _sweep(self, journal: Journal, now: datetime, now_ns: int) -> None:
         """Look at some rows for what is past its time; at their end, begin anew an hour later."""
@@ -161,7 +183,7 @@ class Recording:
         self._anchor = self._anchor.seen(now, now_ns) if self._anchor else Anchor(now, now_ns)
         return self._anchor.steady(now_ns)
 
-    def _answer(self, question: Callable[[Journal], int]) -> int | None:
+    def _answer(self, question: Callable[[Journal], T]) -> T | None:
         try:
             return question(self._journal) if self._journal else None
         except JournalError:
@@ -177,3 +199,8 @@ class Recording:
         if aside and aside != self._reported:
             self._reported = aside
             self._log(JournalSetAside(file=aside.name))
+
+
+def _moment(at_ms: int | None) -> datetime | None:
+    """Return a time that was kept, None where it is none: what lies on a disk may be anything."""
+    return _EPOCH + timedelta(milliseconds=at_ms) if at_ms is not None and 0 <= at_ms <= _LAST_MS else None

@@ -15,7 +15,7 @@ from firmware.details import seal_details
 from firmware.envelope import Authority, SigningError
 from firmware.judging import Judgement
 from firmware.sealing import Recipient
-from firmware.timekeeping import clock_is_trusted, span_of
+from firmware.timekeeper import Timekeeper
 
 Later = Literal["passage", "override"]
 PASSED = "passed"
@@ -25,21 +25,27 @@ OVERRIDDEN = "staff-override"
 class Records:
     """Makes one device's records, each with the moment and what is known of the clock."""
 
-    def __init__(self, config: Config, clock: Clock, recipient: Recipient | None = None) -> None:
-        """Seal details to `recipient`; see `recipient_of`."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        recipient: Recipient | None = None,
+        timekeeper: Timekeeper | None = None,
+    ) -> None:
+        """Seal details to `recipient`; see `recipient_of`. `timekeeper` says whether the clock is to be trusted."""
         self._device = config.device
         self._profile = config.profile.name
         self._direction: Literal["in", "out", "test"] = "test" if config.run.test else config.device.direction
         self._vouched: ClockTrust = "assumed" if config.clock.kind == "assumed" else "synchronised"
-        self._span = span_of(config.clock.kind)
         self._clock = clock
+        self._timekeeper = timekeeper or Timekeeper(config.clock.kind, clock)
         self._recipient = recipient
         self._pseudonyms = Pseudonyms()
 
     @property
     def clock_trusted(self) -> bool:
         """Return whether passes can be judged by the clock."""
-        return clock_is_trusted(self._clock.now(), synchronised=self._clock.synchronised(), span=self._span)
+        return self._timekeeper.look() is None
 
     def checkin(self, judgement: Judgement) -> CheckIn:
         """Return the record of a presentation."""

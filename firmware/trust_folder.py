@@ -1,5 +1,6 @@
-"""The folder a device trusts from: signers and revocations, read once at start.
+"""The folder a device trusts from: the store in it that `firmware.sync` keeps, else plain files, read once at start.
 
+    FOLDER/current                     the store in use: see `firmware.trust_store`; without one:
     FOLDER/*.der *.cer *.crt *.pem     signer certificates, one each
     FOLDER/dsc-list.json               a signed list of signers, with dsc-list-signing-key.pem beside it
     FOLDER/revoked.json                {"uci": [hex, ...], "country_uci": [...], "signature": [...]}, 16 bytes each
@@ -9,36 +10,23 @@ Whoever can write the folder decides what is trusted: on an appliance only the t
 
 import base64
 import binascii
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from firmware.trust_data import Trust, TrustFolderError
+from firmware.trust_store import load_current
 from verifier import Revocations, Signer, TrustList, TrustListError, parse_signed_list
-from verifier.revocation import HASH_BYTES
+from verifier.revocation import PlainSet
+from verifier.revocation_set import HASH_BYTES, Kind
+
+__all__ = ["Trust", "TrustFolderError", "load_certificate", "load_trust"]
 
 SIGNED_LIST, LIST_KEY, REVOKED = "dsc-list.json", "dsc-list-signing-key.pem", "revoked.json"
 _SUFFIXES = {".der", ".cer", ".crt", ".pem"}
 _FILE_MAX_BYTES = 64 * 1024 * 1024  # a whole union's signers take 2 MB; guards against a wrong file
-
-
-class TrustFolderError(Exception):
-    """The trust folder cannot be used; the text names the file and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """What a device trusts."""
-
-    signers: TrustList
-    revocations: Revocations
-
-    @property
-    def demo(self) -> bool:
-        """Tell whether any signer is a demo issuer's, which opens no real gate."""
-        return self.signers.demo
 
 
 class _Revoked(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,11 +36,13 @@ class _Revoked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def load_trust(folder: Path) -> Trust:
-    """Read a trust folder.
+    """Read a trust folder: the store in use where there is one, else its files.
 
     Raises:
         TrustFolderError: The folder or a file in it cannot be read, or means nothing.
     """
+    if current := load_current(folder):
+        return current
     try:
         paths = {path.name: path for path in sorted(folder.iterdir())}
     except (OSError, ValueError):  # ValueError: a name with a zero byte
@@ -98,7 +88,12 @@ def _listed(folder: Path) -> TrustList:
 def _revocations(path: Path) -> Revocations:
     try:
         revoked = msgspec.json.decode(_read(path), type=_Revoked)
-        return Revocations(_hashes(revoked.uci), _hashes(revoked.country_uci), _hashes(revoked.signature))
+        listed: dict[Kind, list[str]] = {
+            "uci": revoked.uci,
+            "country-uci": revoked.country_uci,
+            "signature": revoked.signature,
+        }
+        return Revocations(PlainSet(kind, hashes=_hashes(texts)) for kind, texts in listed.items())
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise TrustFolderError(f"{path}: {error}") from None
 

@@ -27,8 +27,10 @@ from firmware.uplink_keys import KeyFiles, Keys, KeySource
 from firmware.uplink_orders import Orders
 from firmware.uplink_sending import Draw, Sending
 from firmware.uplink_telling import StatusFile, Telling, will_of
+from firmware.uplink_trust import Announcements
 from firmware.wire import ack_topic
 from firmware.wire_device import Command, command_topic
+from firmware.wire_trust import TRUST_TOPIC
 from firmware.wiring import broker_of, clock_of
 
 POLL_S = 0.2  # ours: how soon a check-in is seen
@@ -51,10 +53,14 @@ class Uplink:
         limits: UplinkConfig,
         *,
         version: str = "",
+        trust_file: Path | None = None,
         log_: Callable[[LogEvent], None] = log,
         draw: Draw = random.uniform,
     ) -> None:
-        """Begin; times given to the other methods are seconds on any clock that only goes forward."""
+        """Begin; times given to the other methods are seconds on any clock that only goes forward.
+
+        `trust_file` is where to write that the centre has published newer trust; None: nobody asks for it here.
+        """
         self._device = device
         self._journal = journal
         self._broker = broker
@@ -67,8 +73,11 @@ class Uplink:
         self._sending = Sending(device, journal, broker, limits, log_, draw)
         self._orders = Orders(device, clock, log_)
         self._telling = Telling(device, version, journal, broker, clock)
+        self._announcements = None if trust_file is None else Announcements(trust_file, clock, log_)
         broker.subscribe(ack_topic(device))
         broker.subscribe(command_topic(device))
+        if self._announcements is not None:  # else a broker whose access list is older would refuse it for nothing
+            broker.subscribe(TRUST_TOPIC)
 
     def take(self, message: Message, now_s: float) -> None:
         """Do what a message of the centre's asks for; never raises for what is in it."""
@@ -81,11 +90,15 @@ class Uplink:
             command = self._orders.take(message.payload, keys, now_s)
             if command is not None:
                 self._obey(command, keys, now_s)
+        elif message.topic == TRUST_TOPIC and self._announcements is not None:
+            self._announcements.take(message.payload, keys, now_s)
 
     def turn(self, now_s: float) -> None:
         """Send and tell what is due."""
         self._sending.ignored.turn(now_s)
         self._orders.ignored.turn(now_s)
+        if self._announcements is not None:
+            self._announcements.turn(now_s)
         self._source.turn(now_s)
         self._notice_broker(now_s)
         keys = self._source.keys
@@ -195,7 +208,8 @@ def _run(config: Config, stopping: StopFlag) -> None:
         JournalReader(config.journal.path, keep_acknowledged=kept, size_mib=config.journal.size_mib) as journal,
     ):
         log(Started("uplink"))
-        uplink = Uplink(device, journal, broker, source, clock, config.uplink, version=version)
+        news = None if config.trust.url is None else config.trust_announced
+        uplink = Uplink(device, journal, broker, source, clock, config.uplink, version=version, trust_file=news)
         run(uplink, broker, config.uplink_status, stopping)
 
 

@@ -51,6 +51,28 @@ class OrderIgnored(LogEvent, frozen=True, tag="order-ignored"):
     count: int = 1
 
 
+class TrustAnnounced(LogEvent, frozen=True, tag="trust-announced"):
+    """The centre has published a newer trust repository: its timestamp's version, told to whoever fetches it."""
+
+    version: int
+
+
+class TrustIgnored(LogEvent, frozen=True, tag="trust-ignored"):
+    """Announcements of newer trust were forged or malformed: how many, and why the last."""
+
+    why: str
+    count: int = 1
+
+
+class TrustUntold(LogEvent, frozen=True, tag="trust-untold"):
+    """That there is newer trust cannot be written down, so that it is fetched within the hour; told once until it can.
+
+    `why` names the file.
+    """
+
+    why: str
+
+
 class UplinkKeysMissing(LogEvent, frozen=True, tag="uplink-keys-missing"):
     """The uplink sends nothing, as a key or certificate is missing or wrong: which, and what to do."""
 

@@ -12,6 +12,7 @@ from firmware.trust_folder import TrustFolderError, load_trust
 from provisioning import config_keys
 from provisioning.config_file import flat
 from provisioning.durable import TooLargeError, read_bounded
+from provisioning.identity.trust_copy import ROOT
 
 GPIO_CHIPS = "gpiochip[0-9]*"
 _DEVICES = Path("/dev")
@@ -118,6 +119,16 @@ def _lamps(config: Config) -> Iterator[Problem]:
 
 
 def _trust(config: Config) -> Iterator[Problem]:
+    trust = config.trust
+    for key, file in (("ca", trust.ca), ("certificate", trust.certificate), ("key", trust.key)):
+        if file is not None and not _there(file):
+            yield Problem("no-trust-file", {"key": f"trust.{key}", "path": str(file)})
+    if trust.url is not None and not _there(trust.folder / ROOT):
+        yield Problem("no-trust-root", {"key": "trust.url", "path": str(trust.folder / ROOT)})
+    yield from _trusted(config)
+
+
+def _trusted(config: Config) -> Iterator[Problem]:
     folder = config.trust.folder
     try:
         trust = load_trust(folder)

@@ -28,7 +28,7 @@ LOG_LINES = 2000
 LOG_MAX_BYTES = 8 * 1024 * 1024
 JOURNALCTL_S = 10.0
 STATUS_MAX_BYTES = 4096
-UNITS = (*PROGRAMS, "greengate-renew", "greengate-first-boot", "greengate-simulation")
+UNITS = (*PROGRAMS, "greengate-sync", "greengate-renew", "greengate-first-boot", "greengate-simulation")
 
 Part = Callable[[Patient], object]
 

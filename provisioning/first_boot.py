@@ -14,6 +14,7 @@ import typer
 
 from drivers.clock import open_clock
 from firmware.config import CONFIG_MAX_BYTES, Config, ConfigError, load_config_text
+from firmware.sync_errors import RefusedError
 from provisioning.alone import alone
 from provisioning.config_file import write_config
 from provisioning.durable import read_bounded
@@ -23,7 +24,7 @@ from provisioning.identity.enrolment import Enrolment, tell_installed
 from provisioning.identity.folder import CERTIFICATE
 from provisioning.identity.keys import CertificateError, holder
 from provisioning.identity.telling import ERRORS, TOPIC, Told, told
-from provisioning.identity.trust_copy import copy_trust
+from provisioning.identity.trust_copy import bring_trust, is_repository, lay_root
 from provisioning.identity.wishes import WishError, Wishes, centre_of, fingerprint_of, name_of
 from provisioning.layout import BOOT, THIS_MACHINE, Layout, RootOption
 from provisioning.plan import Step, carry_out
@@ -163,12 +164,27 @@ class _FirstBoot:
         before = _content(self._layout.config)
         source = self._card.trust
         if source.is_dir():
-            copy_trust(source, self._layout.trust, real=config.signal.kind == "gpio")
-            self._talk.say("step-trust", source=str(source), folder=str(self._layout.trust))
+            self._bring_trust(source, config)
         write_config(self._layout.config, text)
         self._talk.say("step-config", file=str(self._layout.config))
         if _content(self._layout.config) != before:
             self._tell_units("restart", *PROGRAMS)
+
+    def _bring_trust(self, source: Path, config: Config) -> None:
+        """Take the card's trust data; of a repository that expired on its way, the root alone where others will come.
+
+        That root is what they begin with: from `trust.url` comes what it leads to.
+        """
+        target = self._layout.trust
+        try:
+            bring_trust(source, target, config)
+        except RefusedError as error:
+            if config.trust.url is None or not is_repository(source):
+                raise
+            lay_root(source, target)
+            self._talk.warn("trust-later", why=str(error), url=config.trust.url)
+        else:
+            self._talk.say("step-trust", source=str(source), folder=str(target))
 
     def _enrol(self) -> bool:
         """Enrol where the card says with whom; return whether this device is enrolled now."""

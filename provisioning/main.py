@@ -17,6 +17,7 @@ from provisioning.identity.enrol import enrol
 from provisioning.identity.renew import renew
 from provisioning.identity.retire import retire
 from provisioning.selftest.command import selftest
+from provisioning.sync import sync
 from provisioning.talk import Talk
 
 
@@ -81,6 +82,7 @@ app.command("renew", rich_help_panel=SET_UP)(renew)
 app.command("retire", rich_help_panel=SET_UP)(retire)
 app.command("doctor", rich_help_panel=LOOK_AFTER)(doctor.doctor)
 app.command("selftest", rich_help_panel=LOOK_AFTER)(selftest)
+app.command("sync", rich_help_panel=LOOK_AFTER)(sync)
 app.add_typer(service.app, name="service", rich_help_panel=LOOK_AFTER)
 app.add_typer(journal.app, name="journal", rich_help_panel=LOOK_AFTER)
 app.add_typer(configuring.app, name="config", rich_help_panel=LOOK_AFTER)

@@ -50,7 +50,7 @@ class PreparedCard:
     def digest(self) -> str:
         """Return what configuration and trust data are known by. Raises: OSError."""
         digest = hashlib.sha256()
-        for path in (self.config, *sorted(self.trust.glob("*"))):
+        for path in (self.config, *sorted(self.trust.rglob("*"))):
             if path.is_file():
                 with path.open("rb") as file:
                     content = hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,7 +22,7 @@ from tests.docs_text import PROJECT, Block, blocks, leaves, options_of, tree, wo
 from tests.fixtures_mqtt import HOST, free_port
 from tests.provisioning import cards
 from tests.provisioning.journal_site import Site
-from tests.provisioning.kiosk import trust_folder
+from tests.provisioning.kiosk import signer
 
 BIN = Path(sys.executable).parent
 TIMEOUT_S = 60
@@ -43,13 +43,13 @@ class Story:
     opened: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
-        """Lay out what the documents take for granted: a card, a stick, a list of devices, a package, trust data."""
+        """Lay out what the documents take for granted: a card, a stick with signers, a list of devices, a package."""
         self.home, self.stick, self.boot = (self.folder / name for name in ("centre", "stick", "boot"))
         for folder in (self.home, self.stick, self.boot):
             folder.mkdir()
         now = datetime.now(UTC).replace(microsecond=0)
-        trust_folder(self.folder / "trust", now)
-        trust_folder(self.stick / "trust", now)
+        (self.stick / "signers").mkdir()
+        (self.stick / "signers" / "dsc.der").write_bytes(signer(now))
         (self.home / "devices.csv").write_text(DEVICES)
         package = b"!<arch>\ndebian-binary   0           0     0     644     4         `\n2.0\n"
         (self.folder / "greengate_0.1.0~deb13_arm64.deb").write_bytes(package)
@@ -58,6 +58,7 @@ class Story:
         self.names = {
             "/var/lib/greengate-centre": str(self.home),
             "/media/stick": str(self.stick),
+            "/srv/trust": str(self.folder / "web"),
             "/dev/sda1": str(self.stick),
             "/dev/sdX": str(self.card),
             "broker.example": HOST,

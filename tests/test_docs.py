@@ -5,8 +5,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +19,7 @@ from centre.devices.registry import Registry
 from firmware.faults import FAULTS
 from firmware.health import State, _numbers
 from firmware.journal_snapshot import snapshot
+from firmware.knowledge import StaleReason
 from firmware.texts import load_texts
 from provisioning.card.boot_config import with_block
 from provisioning.checks.every import AREAS
@@ -43,14 +46,19 @@ __all__ = ["story"]  # a fixture
 DOCS = PROJECT / "docs"
 OURS = ("install.md", "operate.md", "troubleshoot.md", "security.md")
 APPS = {"greengate": provisioning.main.app, "greengate-centre": centre.main.app}
-UNDECIDED = ("clock-not-trusted", "several-codes", "internal-error")  # the gate's own, beside the verifier's
+OWN = (
+    "clock-not-trusted",
+    *get_args(StaleReason),
+    "several-codes",
+    "internal-error",
+)  # the gate's, beside the verifier's
 VOICE = ("buzzer-fault", "heartbeat-fault")
 FAULT = re.compile(r'\b(?:fault|warning)\(\s*(f?)"([a-z0-9-]+)')
 NOTICES = tuple(
     _numbers(
         State(
-            in_service=False, demo=True, clock_trusted=False, frames=0, unsent=None, set_aside=1, unusable=1,
-            uplink=None, service_state=True, voice=VOICE,
+            in_service=False, demo=True, clock_fault="clock-behind", frames=0, unsent=None, set_aside=1, unusable=1,
+            uplink=None, service_state=True, voice=VOICE, now=datetime.now(UTC),
         )
     )
 )  # fmt: skip
@@ -199,7 +207,7 @@ def test_the_boot_loader_s_lines_are_those_that_prepare_writes() -> None:
 # --- every code has its row
 
 
-@pytest.mark.parametrize("code", sorted({*FAULTS, "gate-away", *NOTICES, *(set(Reason) - {"valid"}), *UNDECIDED}))
+@pytest.mark.parametrize("code", sorted({*FAULTS, "gate-away", *NOTICES, *(set(Reason) - {"valid"}), *OWN}))
 def test_what_the_screen_says_has_its_row(code: str) -> None:
     words = load_texts()[str(code)]
     rows = [line for line in read("troubleshoot.md").splitlines() if line.startswith(f"| `{code}` | {shown(words.vi)}")]

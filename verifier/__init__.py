@@ -3,7 +3,9 @@
 from verifier.documents.hcert import HealthCertificate
 from verifier.reasons import Reason, RefusedError
 from verifier.revocation import Revocations
-from verifier.trust import Signer, TrustList, TrustListError, parse_signed_list
+from verifier.signed_list import parse_signed_list
+from verifier.trust import Signer, TrustListError
+from verifier.trust_list import TrustList
 from verifier.verdict import Accepted, Identity, Refused, Undecided, Verdict
 from verifier.verify import Examination, Layer, Outcome, Verifier
 

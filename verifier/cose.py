@@ -28,6 +28,7 @@ class Sign1:
         protected: The protected header as it was signed.
         payload: The signed bytes.
         signature: ES256: r and s, 32 bytes each; PS256: as long as the key's modulus.
+        kid_signed: Whether the signature covers the kid; else whoever shows the pass may have changed it.
     """
 
     alg: int
@@ -35,6 +36,7 @@ class Sign1:
     protected: bytes
     payload: bytes
     signature: bytes
+    kid_signed: bool = True
 
     def signed_bytes(self) -> bytes:
         """Return the Sig_structure that the signature covers (RFC 9052, section 4.4)."""
@@ -58,7 +60,8 @@ def decode(data: bytes) -> Sign1:
     if _CRIT in unprotected:
         raise RefusedError(Reason.BAD_COSE, "critical headers must be protected")  # RFC 9052, section 3.1
     header = _protected_header(protected)
-    return Sign1(_alg(header, unprotected), _kid(header, unprotected), protected, payload, signature)
+    kid = _kid(header, unprotected)
+    return Sign1(_alg(header, unprotected), kid, protected, payload, signature, kid_signed=_KID in header)
 
 
 def _untagged(item: Any) -> Any:  # noqa: ANN401 - CBOR holds anything

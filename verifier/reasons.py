@@ -19,6 +19,7 @@ class Reason(StrEnum):
     SIGNER_NOT_VALID = "signer-not-valid"
     BAD_SIGNATURE = "bad-signature"
     WRONG_KEY_USAGE = "wrong-key-usage"
+    OUTSIDE_SCOPE = "outside-scope"
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
     REVOKED = "revoked"

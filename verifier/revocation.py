@@ -1,14 +1,29 @@
-"""Layer 11: revocation lists of truncated hashes (DCC revocation, volume 7 of the guidelines)."""
+"""Layer 11: revocation by truncated hashes (DCC revocation, volume 7 of the guidelines), in sets by signer and kind."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from verifier.cose import ES256, Sign1
 from verifier.cwt import Claims
 from verifier.documents.hcert import Entry
 from verifier.reasons import Reason, RefusedError
+from verifier.revocation_set import HASH_BYTES, Kind
 
-HASH_BYTES = 16  # the lists carry the first 128 bits of a SHA-256
+__all__ = [
+    "HASH_BYTES",
+    "HashSet",
+    "Kind",
+    "PlainSet",
+    "Revocations",
+    "country_uci_hash",
+    "lx1_hash",
+    "shc_rid_hash",
+    "signature_hash",
+    "truncated_hash",
+    "uci_hash",
+]
 
 
 def truncated_hash(data: bytes) -> bytes:
@@ -35,30 +50,95 @@ def signature_hash(message: Sign1) -> bytes:
     return truncated_hash(signature[: len(signature) // 2] if message.alg == ES256 else signature)
 
 
-@dataclass(frozen=True, slots=True)
-class Revocations:
-    """Hashes of revoked passes, 16 bytes each, by what they cover."""
+def lx1_hash(identifier: bytes) -> bytes:
+    """Return the hash that revokes a signed permit: of its CWT claim 7, 16 random bytes (LX1, `cti` of RFC 8392)."""
+    return truncated_hash(identifier)
 
-    uci: frozenset[bytes] = frozenset()
-    country_uci: frozenset[bytes] = frozenset()
-    signature: frozenset[bytes] = frozenset()
+
+def shc_rid_hash(rid: str) -> bytes:
+    """Return the hash that revokes a SMART Health Card: of its `vc.rid` as UTF-8 text, not decoded.
+
+    A card revocation list (SMART Health Cards 1.2.0, "Revocation") may write `rid.seconds`: only cards that were issued
+    before then. A set holds no times: the rid alone is hashed, and revokes whenever the card was issued.
+    """
+    return truncated_hash(rid.encode())
+
+
+class HashSet(Protocol):
+    """A set of hashes of one kind, of passes of one signer (`kid`), or of anybody's where that is empty."""
+
+    @property
+    def kind(self) -> Kind: ...  # noqa: D102 - as the class says
+    @property
+    def kid(self) -> bytes: ...  # noqa: D102 - as the class says
+
+    def __contains__(self, hash16: bytes, /) -> bool: ...
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSet:
+    """A set in memory, for what one person can write."""
+
+    kind: Kind
+    kid: bytes = b""
+    hashes: frozenset[bytes] = frozenset()
+
+    def __contains__(self, hash16: bytes) -> bool:
+        return hash16 in self.hashes
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+
+class Revocations:
+    """What is revoked.
+
+    Attributes:
+        sets: The sets that are looked into.
+    """
+
+    def __init__(self, sets: Iterable[HashSet] = ()) -> None:
+        self.sets = tuple(sets)
+        self._sets: dict[tuple[Kind, bytes], tuple[HashSet, ...]] = {}
+        for each in self.sets:
+            self._sets[each.kind, each.kid] = (*self._sets.get((each.kind, each.kid), ()), each)
 
     def check(self, entry: Entry, claims: Claims, message: Sign1) -> None:
-        """Check a pass against all three lists.
+        """Check a pass against the sets of its signer and those of anybody.
 
         Raises:
-            RefusedError: REVOKED, with the list that names it.
+            RefusedError: REVOKED, with what names it.
+            RevocationSetError: A set is damaged: nobody can say.
         """
-        if self.uci and any(uci_hash(uci) in self.uci for uci in _forms(entry.uci)):
+        kid = message.kid if message.kid_signed else None  # a key listed under two kids: the other's sets count too
+        if self.revoked("uci", kid, (uci_hash(uci) for uci in _forms(entry.uci))):
             raise RefusedError(Reason.REVOKED, "by its identifier")
-        if self.country_uci and any(
-            country_uci_hash(country, uci) in self.country_uci
+        named = (
+            country_uci_hash(country, uci)
             for country in _forms(entry.country) | _forms(claims.issuer)  # they may differ; either may be on a list
             for uci in _forms(entry.uci)
-        ):
+        )
+        if self.revoked("country-uci", kid, named):
             raise RefusedError(Reason.REVOKED, "by its country and identifier")
-        if self.signature and signature_hash(message) in self.signature:
+        if self.revoked("signature", kid, (signature_hash(signed) for signed in (message,))):
             raise RefusedError(Reason.REVOKED, "by its signature")
+
+    def revoked(self, kind: Kind, kid: bytes | None, hashes: Iterable[bytes]) -> bool:
+        """Tell whether a signer's sets of a kind, or anybody's, hold one of the hashes; no set, and none is drawn.
+
+        Where nobody vouches for the `kid` (None), the sets of every signer count.
+
+        Raises:
+            RevocationSetError: A set is damaged.
+        """
+        if kid is None:
+            sets = tuple(each for each in self.sets if each.kind == kind)
+        else:
+            sets = self._sets.get((kind, b""), ())
+            if kid:
+                sets += self._sets.get((kind, kid), ())
+        return bool(sets) and any(value in each for value in hashes for each in sets)
 
 
 def _forms(text: str) -> set[str]:

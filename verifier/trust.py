@@ -1,23 +1,20 @@
 """Layers 7 to 9: whose key it is, whether it signed this, and what it may sign."""
 
-import base64
 import hashlib
-import json
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
+from verifier.areas import covers
 from verifier.cose import ES256, PS256, Kid, Sign1
 
 KINDS = ("test", "vaccination", "recovery")
@@ -29,10 +26,10 @@ _USAGE_DER = {  # the same, as DER object identifiers, for certificates whose ex
     for head in ("060b2b060104018e378f6501", "060c2b06010401008e378f6501")
     for number, kind in enumerate(KINDS, start=1)
 }
-_ES256_BYTES = 64
+ES256_BYTES = 64
 _COORDINATE_BYTES = 32
 _RSA_MIN_BITS, _RSA_MAX_BITS = 2048, 8192  # ours: weak keys are no proof, huge ones hold up the lane
-_ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
+ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 _PSS_SHA256 = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
 DEMO_ORGANISATION = "Cong Xanh demo, not an issuer"
 """Organisation in the subject of every certificate that the demo issuer makes, so that a real gate refuses it."""
@@ -53,6 +50,8 @@ class Signer:
         kinds: Kinds of entries it may sign; all of them where the certificate names none.
         not_before, not_after: The certificate's validity, both included, UTC.
         demo: True where the demo issuer made it.
+        issuers: Names of issuers that it may sign as; empty: any.
+        areas: Areas that it may sign for, each with all within; empty: any.
     """
 
     kid: Kid
@@ -62,6 +61,8 @@ class Signer:
     not_before: datetime
     not_after: datetime
     demo: bool
+    issuers: frozenset[str] = frozenset()
+    areas: frozenset[str] = frozenset()
 
     @classmethod
     def from_der(cls, der: bytes, kid: Kid | None = None, country: str | None = None) -> "Signer":
@@ -71,8 +72,9 @@ class Signer:
             TrustListError: Not a certificate, or its key is of a kind that signs no passes.
         """
         try:
-            certificate = _certificate(der)
+            certificate = load_certificate(der)
             key = certificate.public_key()
+            not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         except (ValueError, UnsupportedAlgorithm) as error:
             raise TrustListError(f"not a usable certificate: {error}") from None
         if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
@@ -82,10 +84,33 @@ class Signer:
             country or _subject(certificate, NameOID.COUNTRY_NAME),
             key,
             _kinds(certificate),
-            certificate.not_valid_before_utc,
-            certificate.not_valid_after_utc,
+            not_before,
+            not_after,
             _subject(certificate, NameOID.ORGANIZATION_NAME) == DEMO_ORGANISATION,
         )
+
+    def narrowed(
+        self,
+        *,
+        kinds: Collection[str] = (),
+        issuers: Collection[str] = (),
+        areas: Collection[str] = (),
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> "Signer":
+        """Return the signer within what a trust list allows it, never more than its certificate; empty: no bound."""
+        return replace(
+            self,
+            kinds=self.kinds & frozenset(kinds) if kinds else self.kinds,
+            issuers=frozenset(issuers),
+            areas=frozenset(areas),
+            not_before=max(self.not_before, not_before or self.not_before),
+            not_after=min(self.not_after, not_after or self.not_after),
+        )
+
+    def allows(self, issuer: str, area: str) -> bool:
+        """Tell whether it may sign under an issuer's name, for an area."""
+        return (not self.issuers or issuer in self.issuers) and (not self.areas or covers(self.areas, area))
 
     def valid_at(self, at: datetime) -> bool:
         """Tell whether the certificate is within its validity at an aware time."""
@@ -103,10 +128,10 @@ class Signer:
         if message.alg != ES256:
             return f"algorithm {message.alg} with a P-256 key"
         signature = message.signature
-        if len(signature) != _ES256_BYTES:
-            return f"{len(signature)} bytes of signature; ES256 has {_ES256_BYTES}"
+        if len(signature) != ES256_BYTES:
+            return f"{len(signature)} bytes of signature; ES256 has {ES256_BYTES}"
         try:
-            key.verify(_ecdsa_der(signature), message.signed_bytes(), _ECDSA_SHA256)
+            key.verify(ecdsa_der(signature), message.signed_bytes(), ECDSA_SHA256)
         except InvalidSignature:
             return "the signature does not match"
         return None
@@ -125,11 +150,19 @@ class Signer:
         return None
 
 
-def _certificate(der: bytes) -> x509.Certificate:
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Return a certificate.
+
+    Raises:
+        ValueError: It is none.
+    """
     with warnings.catch_warnings():
         # Some national certificates have serial numbers that RFC 5280 forbids; their keys count all the same.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return x509.load_der_x509_certificate(der)
+        try:
+            return x509.load_der_x509_certificate(der)
+        except x509.InvalidVersion as error:
+            raise ValueError(str(error)) from None
 
 
 def _kinds(certificate: x509.Certificate) -> frozenset[str]:
@@ -138,100 +171,24 @@ def _kinds(certificate: x509.Certificate) -> frozenset[str]:
         named = {_USAGE_OIDS[oid.dotted_string] for oid in usages if oid.dotted_string in _USAGE_OIDS}
     except x509.ExtensionNotFound:
         named = set()
-    except ValueError:  # badly encoded extensions, as in 6 of 832 of a German list: the key still counts
+    # Badly encoded extensions, as in 6 of 832 of a German list, or one given twice: the key still counts.
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         body = certificate.tbs_certificate_bytes
         named = {kind for oid, kind in _USAGE_DER.items() if oid in body}
     return frozenset(named or KINDS)
 
 
 def _subject(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
-    try:
-        values = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(oid)]
-    except ValueError:
-        return ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a country's name where its code of two letters belongs
+        try:
+            values = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(oid)]
+        except ValueError:
+            return ""
     return values[0] if values else ""
 
 
-class TrustList:
-    """Signers by key identifier; several may share one.
-
-    Attributes:
-        unusable: Why entries of a published list were left out, a line each: their passes meet an unknown issuer,
-            and nobody else's suffer.
-    """
-
-    def __init__(self, signers: Iterable[Signer] = (), unusable: Iterable[str] = ()) -> None:
-        by_kid: dict[Kid, tuple[Signer, ...]] = {}
-        for signer in signers:
-            by_kid[signer.kid] = (*by_kid.get(signer.kid, ()), signer)
-        self._by_kid = by_kid
-        self.unusable = tuple(unusable)
-
-    def __len__(self) -> int:
-        return sum(len(signers) for signers in self._by_kid.values())
-
-    def signers(self) -> list[Signer]:
-        """Return all signers."""
-        return [signer for signers in self._by_kid.values() for signer in signers]
-
-    def by_kid(self, kid: Kid | None) -> tuple[Signer, ...]:
-        """Return the signers that passes with this key identifier may be of, none for None."""
-        return self._by_kid.get(kid, ()) if kid is not None else ()
-
-    @property
-    def demo(self) -> bool:
-        """Tell whether any signer is the demo issuer's."""
-        return any(signer.demo for signer in self.signers())
-
-
-def parse_signed_list(data: bytes, key_pem: bytes) -> TrustList:
-    """Read a signed list of signers.
-
-    Args:
-        data: A line with the base64 ECDSA P-256 signature (r and s, 64 bytes) over all that follows it; then JSON
-            `{"certificates": [{"kid": base64, "country": code, "rawData": base64 DER, ...}]}`, as the German
-            national gateway publishes it.
-        key_pem: The public key that the list is signed with.
-
-    Raises:
-        TrustListError: The signature is wrong, or what it covers is no such list.
-    """
-    signature, _, body = data.partition(b"\n")
-    _check_list_signature(signature, body, key_pem)
-    try:
-        entries = list(json.loads(body)["certificates"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise TrustListError(f"the list of signers cannot be read: {type(error).__name__}: {error}") from None
-    signers: list[Signer] = []
-    unusable: list[str] = []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            signers.append(_listed(entry))
-        except (TrustListError, KeyError, TypeError, ValueError) as error:
-            unusable.append(f"entry {number}: {error}")
-    return TrustList(signers, unusable)
-
-
-def _listed(entry: dict[str, Any]) -> Signer:
-    kid = Kid(base64.b64decode(entry["kid"], validate=True))
-    der = base64.b64decode(entry["rawData"], validate=True)
-    return Signer.from_der(der, kid, str(entry.get("country", "")))
-
-
-def _check_list_signature(line: bytes, body: bytes, key_pem: bytes) -> None:
-    try:
-        key = load_pem_public_key(key_pem)
-        raw = base64.b64decode(line.strip(), validate=True)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise TrustListError(f"the key or the signature line of the list cannot be read: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or len(raw) != _ES256_BYTES:
-        raise TrustListError("the list must be signed with ECDSA on P-256, 64 bytes in base64 on its first line")
-    try:
-        key.verify(_ecdsa_der(raw), body, _ECDSA_SHA256)
-    except InvalidSignature:
-        raise TrustListError("the list's signature is wrong: it was changed, or the key is another one") from None
-
-
-def _ecdsa_der(signature: bytes) -> bytes:
+def ecdsa_der(signature: bytes) -> bytes:
+    """Return an ES256 signature, r and s in 32 bytes each, in the form that OpenSSL takes."""
     r, s = signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]
     return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))

@@ -5,7 +5,7 @@ What nobody vouched for is looked into as little as possible: the signature is c
 1. unprefix     `HC1:`                                  6. signature   of one of them, over exactly these bytes
 2. base45       RFC 9285                                7. cwt         the claims
 3. compression  zlib, bounded                           8. payload     the health certificate
-4. cose         COSE_Sign1; gives the pass its identity 9. keyusage    the signer may sign this kind of entry
+4. cose         COSE_Sign1; gives the pass its identity 9. keyusage    the kind, issuer and area are the signer's
 5. key          trusted signers of that kid, in         10. time       issued <= at <= expires
                 their validity                          11. revocation not on a list
 """
@@ -21,7 +21,8 @@ from verifier.documents import hcert
 from verifier.prefix import unprefixed
 from verifier.reasons import Reason, RefusedError
 from verifier.revocation import Revocations
-from verifier.trust import Signer, TrustList
+from verifier.trust import Signer
+from verifier.trust_list import TrustList
 from verifier.verdict import Accepted, Identity, Verdict, verdict_of
 
 
@@ -177,11 +178,10 @@ class Verifier:
             raise RefusedError(Reason.SIGNER_NOT_VALID, "the signer's certificate does not hold at this time")
 
     def _key_unknown(self, workings: _Workings) -> None:
-        everyone = self._trust.signers()
-        if not everyone:
+        if not self._trust:
             raise RefusedError(Reason.NO_TRUST_LIST, "no signer is trusted at all")
-        if len(everyone) == 1:  # as when a technician asks about one certificate: its key usage still says something
-            workings.usable = tuple(everyone)
+        if len(self._trust) == 1:  # as when a technician asks about one certificate: its scope still says something
+            workings.usable = tuple(self._trust.signers())
         kid = workings.message.kid
         raise RefusedError(Reason.UNKNOWN_ISSUER, f"no trusted signer has the kid {kid.hex() if kid else 'none'}")
 
@@ -199,9 +199,13 @@ class Verifier:
         workings.document = hcert.parse(workings.claims.hcert)
 
     def _keyusage(self, workings: _Workings) -> None:
-        kind = workings.document.entry.kind
-        if not any(kind in signer.kinds for signer in workings.usable):
-            raise RefusedError(Reason.WRONG_KEY_USAGE, f"the signer may not sign a {kind}")
+        entry = workings.document.entry
+        of_kind = [signer for signer in workings.usable if entry.kind in signer.kinds]
+        if not of_kind:
+            raise RefusedError(Reason.WRONG_KEY_USAGE, f"the signer may not sign a {entry.kind}")
+        issuer, area = workings.claims.issuer.strip(), entry.country.strip().upper()
+        if not any(signer.allows(issuer, area) for signer in of_kind):
+            raise RefusedError(Reason.OUTSIDE_SCOPE, "the signer may not sign for this area, or as this issuer")
 
     def _time(self, workings: _Workings) -> None:
         validity.check(workings.claims, workings.at)

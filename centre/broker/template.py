@@ -57,13 +57,14 @@ use_username_as_clientid true
 _ACL_HEAD = """\
 # Written by `greengate-centre mosquitto`. %u is the common name of the client's certificate.
 # A device writes its batches, how it is, what it reports, and a probe that shows it may write at all; it reads its own
-# acknowledgements and commands.
+# acknowledgements and commands. What is told to all of them, that there is newer trust, only collectors write.
 pattern write greengate/v1/%u/batch
 pattern write greengate/v1/%u/probe
 pattern write greengate/v1/%u/status
 pattern write greengate/v1/%u/report
 pattern read greengate/v1/%u/ack
 pattern read greengate/v1/%u/command
+pattern read greengate/v1/trust
 """
 _ACL_COLLECTOR = Template("""
 user $name
@@ -72,6 +73,7 @@ topic read greengate/v1/+/status
 topic read greengate/v1/+/report
 topic write greengate/v1/+/ack
 topic write greengate/v1/+/command
+topic readwrite greengate/v1/trust
 """)
 
 

@@ -1,4 +1,4 @@
-"""TLS to the broker, and its errors in words."""
+"""TLS to a broker or web server, and its errors in words."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def client_context(ca: Path, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Make the context of a client that trusts `ca` alone and shows its own certificate.
+def client_context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Make the context of a client that trusts `ca` alone, or without it the system's, and shows its own certificate.
 
     Raises:
         DeviceMissingError: a file cannot be read or is not what it should be; the message names it.
@@ -22,10 +22,13 @@ def client_context(ca: Path, certificate: Path | None, key: Path | None) -> ssl.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     for path in filter(None, (ca, certificate, key)):  # because OpenSSL's own errors do not name the file
         _check_readable(path)
-    try:
-        context.load_verify_locations(ca)
-    except (ssl.SSLError, ValueError) as error:
-        raise DeviceMissingError(f"{ca} holds no certificate", cure="name a file in PEM format") from error
+    if ca is None:
+        context.load_default_certs()
+    else:
+        try:
+            context.load_verify_locations(ca)
+        except (ssl.SSLError, ValueError) as error:
+            raise DeviceMissingError(f"{ca} holds no certificate", cure="name a file in PEM format") from error
     if certificate is not None:
         try:
             context.load_cert_chain(certificate, key, password=_no_password)

@@ -65,6 +65,10 @@ class Stick(Protocol):
         """Take a file away, if it is there."""
         ...
 
+    def fileno(self) -> int:
+        """Return the descriptor of its folder, open as long as the stick is, for who looks into folders below it."""
+        ...
+
     def close(self) -> None:
         """Let go of the stick, everything on it; a second call does nothing."""
         ...

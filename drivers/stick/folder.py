@@ -111,6 +111,10 @@ class FolderStick:
         except OSError as error:
             raise self._writing(error, shown) from None
 
+    def fileno(self) -> int:
+        """See `Stick.fileno`."""
+        return self._opened()
+
     def _put(self, draft: str, data: bytes) -> None:
         """Write a file of another name, to the disk."""
         with contextlib.suppress(FileNotFoundError):

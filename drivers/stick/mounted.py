@@ -89,6 +89,10 @@ class MountedStick:
         """See `Stick.remove`."""
         self._opened().remove(name)
 
+    def fileno(self) -> int:
+        """See `Stick.fileno`."""
+        return self._opened().fileno()
+
     def _opened(self) -> FolderStick:
         if self._files is None:
             raise StickError(f"{self.where}: closed")

@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.config import ConfigError, load_config_text
+from firmware.config import Config, ConfigError, load_config_text
+from firmware.sync_errors import SyncError
 from firmware.trust_folder import Trust, TrustFolderError, load_trust
 from provisioning.card import cloud
 from provisioning.card.boot_config import with_block
@@ -14,6 +16,7 @@ from provisioning.config_file import render
 from provisioning.config_keys import toml
 from provisioning.exits import Exit
 from provisioning.identity.enrolment import configuration
+from provisioning.identity.trust_copy import METADATA, ROOT, TARGETS, bring_trust, is_repository
 from provisioning.identity.wishes import Wishes
 from provisioning.layout import Layout
 from provisioning.words import Lang
@@ -26,7 +29,7 @@ RESULT_FILE = f"{cloud.FOLDER}/result.json"  # says what the first boot installe
 PASSING = (CODE_FILE, ENROL_FILE, RESULT_FILE)  # what must not stay of an earlier preparation
 CONFIG_FOLDER = Layout().config.parent
 PACKAGE_MAX_BYTES = 512 * 1024 * 1024  # ours: the package has about 100 MB
-TRUST_MAX_BYTES = 64 * 1024 * 1024  # ours: a whole union's signers take 2 MB
+TRUST_MAX_BYTES = 256 * 1024 * 1024  # ours: a nation's ten million revoked passes take 160 MB; the partition has 512
 _PACKAGE_NAME = re.compile(r"greengate_[A-Za-z0-9.+~-]+_(?:arm64|amd64)\.deb")  # it goes into a unit's command
 _DEB_MAGIC = b"!<arch>\ndebian-binary"  # deb(5)
 
@@ -83,9 +86,10 @@ def contents(kiosk: Kiosk, lang: Lang, *, config_txt: str | None) -> dict[str, b
     files: dict[str, bytes] = {}
     if kiosk.package:
         files[f"{cloud.FOLDER}/{kiosk.package.name}"] = _package(kiosk.package)
+    config = checked_configuration(kiosk, lang)
     if kiosk.trust:
-        files |= _trust(kiosk.trust, real=bool(kiosk.pins))
-    files[f"{cloud.FOLDER}/greengate.toml"] = checked_configuration(kiosk, lang)
+        files |= _trust(kiosk.trust, config)
+    files[f"{cloud.FOLDER}/greengate.toml"] = config
     centre, pin = kiosk.wishes.centre, kiosk.wishes.ca_fingerprint
     if centre and pin:
         files[ENROL_FILE] = _table({"centre": centre, "ca_fingerprint": pin, "name": kiosk.name})
@@ -117,14 +121,31 @@ def _package(path: Path) -> bytes:
     return data
 
 
-def _trust(folder: Path, *, real: bool) -> dict[str, bytes]:
+def _trust(folder: Path, text: bytes) -> dict[str, bytes]:
+    config = load_config_text(text.decode(), CONFIG_FOLDER)
+    if is_repository(folder):
+        return _repository(folder, config)
     trust = _loaded(folder)
-    if real and trust.demo:
+    if config.signal.kind == "gpio" and trust.demo:
         raise CardError(Exit.DATA, "trust-demo", folder=folder)
-    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    return _read_all(folder, sorted(path for path in folder.iterdir() if path.is_file()))
+
+
+def _repository(folder: Path, config: Config) -> dict[str, bytes]:
+    """Return a published repository's files, once it was taken here as the kiosk will take it."""
+    with tempfile.TemporaryDirectory(prefix="greengate-") as tried:
+        try:
+            bring_trust(folder, Path(tried), config)
+        except (TrustFolderError, SyncError, OSError) as error:
+            raise CardError(Exit.DATA, "trust-wrong", why=str(error)) from None
+    found = [path for below in (METADATA, TARGETS) for path in (folder / below).rglob("*") if path.is_file()]
+    return _read_all(folder, [folder / ROOT, *sorted(found)])
+
+
+def _read_all(folder: Path, paths: list[Path]) -> dict[str, bytes]:
     if sum(path.stat().st_size for path in paths) > TRUST_MAX_BYTES:
         raise CardError(Exit.DATA, "trust-large", folder=folder)
-    return {f"{TRUST_FOLDER}/{path.name}": path.read_bytes() for path in paths}
+    return {f"{TRUST_FOLDER}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
 
 
 def _loaded(folder: Path) -> Trust:

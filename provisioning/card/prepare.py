@@ -15,6 +15,7 @@ from provisioning.exits import Exit
 from provisioning.identity.code import CodeShapeError, plain
 from provisioning.identity.options import Said, understood
 from provisioning.identity.telling import TOPIC, telling
+from provisioning.identity.trust_copy import is_repository
 from provisioning.plan import carry_out
 from provisioning.talk import DryRunOption, JsonOption, LangOption, Talk, YesOption
 
@@ -39,7 +40,14 @@ Camera = Annotated[str | None, typer.Option(metavar="KIND:SOURCE", help="picamer
 RedPin = Annotated[int | None, typer.Option(metavar="BCM", help="The red lamp's pin.")]
 GreenPin = Annotated[int | None, typer.Option(metavar="BCM", help="The green lamp's pin.")]
 Rtc = Annotated[str | None, typer.Option(metavar="CHIP", help=f"A clock chip on I2C: {', '.join(RTCS)}.")]
-TrustOption = Annotated[Path | None, typer.Option("--trust", metavar="FOLDER", help="The trust root and list.")]
+TrustOption = Annotated[
+    Path | None,
+    typer.Option("--trust", metavar="FOLDER", help="A published trust repository, or plain files."),
+]
+TrustUrl = Annotated[str | None, typer.Option(metavar="URL", help="Where newer trust is published: https://...")]
+Province = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Whose rules hold here too: ISO 3166-2, such as vn-sg.")
+]
 Package = Annotated[Path | None, typer.Option(metavar="DEB", help="The package to install (make deb).")]
 SshKey = Annotated[Path | None, typer.Option(metavar="FILE", help="A public key that may log in as technician.")]
 
@@ -61,6 +69,8 @@ def prepare(
     green_pin: GreenPin = None,
     rtc: Rtc = None,
     trust: TrustOption = None,
+    trust_url: TrustUrl = None,
+    province: Province = None,
     package: Package = None,
     ssh_key: SshKey = None,
     dry_run: DryRunOption = False,  # noqa: FBT002 - typer makes a flag of it
@@ -95,10 +105,14 @@ def prepare(
                 camera=camera,
                 red_pin=red_pin,
                 green_pin=green_pin,
+                trust_url=trust_url,
+                province=province,
             )
         )
     if trust is None and any(pin is not None for pin in wishes.lamps or ()):
         talk.fail(Exit.USAGE, "trust-needed")
+    if trust_url is not None and (trust is None or not is_repository(trust)):
+        talk.fail(Exit.USAGE, "trust-url-without-root")
     if rtc is not None and rtc not in RTCS:
         talk.fail(Exit.USAGE, "rtc-unknown", rtc=rtc, known=", ".join(RTCS))
     if (code or wishes.centre or wishes.ca_fingerprint) and not (wishes.centre and wishes.ca_fingerprint):

@@ -51,8 +51,7 @@ def _stale(volume: Volume, wanted: set[str]) -> list[str]:
     """Return what an earlier preparation left that must not count any more: a code, a signer."""
     kept = {name.lower() for name in wanted}
     there = [name for name in PASSING if volume.read(name) is not None]
-    signers = [f"{TRUST_FOLDER}/{name}" for name in sorted(volume.names(TRUST_FOLDER) - {".", ".."})]
-    return [name for name in (*there, *signers) if name.lower() not in kept]
+    return [name for name in (*there, *sorted(volume.tree(TRUST_FOLDER))) if name.lower() not in kept]
 
 
 def _holds(volume: Volume, name: str, data: bytes) -> bool:

@@ -23,6 +23,10 @@ class Volume(Protocol):
         """Return the names in a folder, by default the top one, in lower case: FAT does not tell them apart."""
         ...
 
+    def tree(self, folder: str) -> set[str]:
+        """Return the names of all files below a folder, from the volume's top."""
+        ...
+
     def read(self, name: str) -> bytes | None:
         """Return a short file's content, None where there is none."""
         ...
@@ -57,6 +61,12 @@ class FolderVolume:
                 return {path.name.lower() for path in (self._folder / folder).iterdir()}
             except FileNotFoundError:
                 return set()
+
+    def tree(self, folder: str) -> set[str]:
+        """Return the names of the files below a folder."""
+        with _told(self._folder):
+            found = (self._folder / folder).rglob("*")
+            return {path.relative_to(self._folder).as_posix() for path in found if not path.is_dir()}
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content."""
@@ -113,6 +123,16 @@ class FatVolume:
                 return set()
             raise _translated(self._path, str(error)) from None
         return {PurePosixPath(line.rstrip("/")).name.lower() for line in listed.splitlines() if line}
+
+    def tree(self, folder: str) -> set[str]:
+        """Return the names of the files below a folder."""
+        try:
+            listed = run("mdir", "-i", self._drive, "-b", "-/", f"::/{folder}").decode("utf-8", "replace")
+        except ToolError as error:
+            if _absent(error):
+                return set()
+            raise _translated(self._path, str(error)) from None
+        return {line.removeprefix("::/") for line in listed.splitlines() if line and not line.endswith("/")}
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content."""

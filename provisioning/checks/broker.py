@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from firmware.config_sections import BrokerConfig
 from firmware.wire import batch_topic
 from firmware.wire_device import command_topic, report_topic, status_topic
+from firmware.wire_trust import TRUST_TOPIC
 from firmware.wiring import SESSION_S
 from provisioning.checks import Finding, Patient, fault, ok, skipped, warning
 from provisioning.durable import TooLargeError, read_bounded
@@ -48,7 +49,7 @@ def broker(patient: Patient) -> Iterator[Finding]:
     )
     other = next(name for name in STRANGERS if name != own)
     may = (f"greengate/v1/{own}/probe", status_topic(own), report_topic(own))
-    may_not = (batch_topic(other), status_topic(other), command_topic(own))  # commands are the centre's
+    may_not = (batch_topic(other), status_topic(other), command_topic(own), TRUST_TOPIC)  # two are the centre's
     on_trial = config.ca is None and config.key is None  # not enrolled: nobody is kept from anything
     probed = probe(settings, (*may, *may_not), PROBE_S)
     where = f"{config.host}:{config.port}"

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from firmware.checkin import VIET_NAM
-from firmware.timekeeping import span_of
+from firmware.timekeeping import Span, span_of
+from firmware.trust_data import TrustFolderError
+from firmware.trust_store import load_current
 from provisioning.checks import Finding, Patient, fault, ok, warning
 
 ZONES = ("Asia/Ho_Chi_Minh", "Asia/Saigon")  # the second is its old name
@@ -18,7 +20,7 @@ def synchronised(patient: Patient) -> Iterator[Finding]:
         yield ok("clock-synchronised")
     else:
         yield fault("clock-not-synchronised")
-    now, span = patient.clock.now(), span_of(kind)
+    now, span = patient.clock.now(), _span(patient)
     shown = {"now": f"{now.astimezone(VIET_NAM):%Y-%m-%d %H:%M:%S}"}
     if now < span.floor:
         yield fault("clock-before-floor", **shown, floor=f"{span.floor:%Y-%m-%d}")
@@ -26,6 +28,18 @@ def synchronised(patient: Patient) -> Iterator[Finding]:
         yield fault("clock-after-ceiling", **shown, ceiling=f"{span.ceiling:%Y-%m-%d}")
     else:
         yield ok("clock-in-bounds", **shown)
+
+
+def _span(patient: Patient) -> Span:
+    """Return the bounds that the gate keeps: by the trust data, where these say when they were issued."""
+    kind, folder = patient.known.clock.kind, patient.at(patient.known.trust.folder)
+    try:
+        store = load_current(folder)
+    except TrustFolderError:  # `trust` tells of it
+        store = None
+    if store is None or store.knowledge is None:
+        return span_of(kind)
+    return span_of(kind, store.knowledge.issued, store.knowledge.offline_max)
 
 
 def rtc(patient: Patient) -> Iterator[Finding]:

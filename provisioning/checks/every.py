@@ -33,6 +33,8 @@ QUIET = (  # touch no device, and run side by side
     Check("storage", "wear", storage.wear, ("here",)),
     Check("storage", "written", storage.written),
     Check("trust", "trust", trust_data.trust, ("config",)),
+    Check("trust", "sync", trust_data.syncing),
+    Check("trust", "repository", trust_data.repository, deadline_s=trust_data.ASKED_MAX_S),
     Check("broker", "certificate", broker.certificate, ("config",)),
     Check("broker", "centre-keys", centre.keys, ("config",)),
     Check("broker", "broker", broker.broker, deadline_s=broker.PROBE_MAX_S),

@@ -15,7 +15,7 @@ from provisioning.identity.keys import CertificateError, holder
 from provisioning.identity.options import Said, understood
 from provisioning.identity.questions import Questions
 from provisioning.identity.telling import TOPIC, telling
-from provisioning.identity.trust_copy import usable_trust
+from provisioning.identity.trust_copy import ROOT, is_repository, usable_trust
 from provisioning.identity.wishes import Wishes
 from provisioning.layout import THIS_MACHINE, Layout, RootOption
 from provisioning.plan import Step, carry_out
@@ -37,7 +37,15 @@ CameraOption = Annotated[
 RedOption = Annotated[int | None, typer.Option("--red-pin", metavar="BCM", help="The red lamp's pin.")]
 GreenOption = Annotated[int | None, typer.Option("--green-pin", metavar="BCM", help="The green lamp's pin.")]
 SimulatedOption = Annotated[bool, typer.Option("--simulated-lamps", help="There are no lamps.")]
-TrustOption = Annotated[str | None, typer.Option("--trust", metavar="FOLDER", help="Trust data to bring along.")]
+TrustOption = Annotated[
+    str | None, typer.Option("--trust", metavar="FOLDER", help="A published trust repository to bring along, or files.")
+]
+TrustUrlOption = Annotated[
+    str | None, typer.Option("--trust-url", metavar="URL", help="Where newer trust is published: https://...")
+]
+ProvinceOption = Annotated[
+    str | None, typer.Option("--province", metavar="CODE", help="Whose rules hold here too: ISO 3166-2, such as vn-sg.")
+]
 CsrOption = Annotated[Path | None, typer.Option("--csr", metavar="FILE", help="No network: write the request here.")]
 CertificateOption = Annotated[
     Path | None, typer.Option("--certificate", metavar="FILE", help="No network: take what the centre signed.")
@@ -58,6 +66,8 @@ def enrol(
     green_pin: GreenOption = None,
     simulated_lamps: SimulatedOption = False,  # noqa: FBT002 - typer makes a flag of it
     trust: TrustOption = None,
+    trust_url: TrustUrlOption = None,
+    province: ProvinceOption = None,
     csr: CsrOption = None,
     certificate: CertificateOption = None,
     again: AgainOption = False,  # noqa: FBT002 - as above
@@ -79,8 +89,9 @@ def enrol(
     """
     talk = Talk(TOPIC, lang, as_json=as_json)
     said = Said(
-        centre, ca_fingerprint, name, site, lane, direction, broker, camera, red_pin, green_pin, simulated_lamps, trust
-    )
+        centre, ca_fingerprint, name, site, lane, direction, broker, camera, red_pin, green_pin, simulated_lamps, trust,
+        trust_url, province,
+    )  # fmt: skip
     layout = Layout(root)
     if layout.here:
         talk.need_root()
@@ -171,7 +182,10 @@ class _Run:
             wishes = ask.fingerprint(wishes) if file else ask.centre(wishes)
         wishes = ask.name(wishes, self._default_name())
         trust = self._enrolment.layout.trust
-        self._know(ask.devices(wishes, self._present, str(trust) if usable_trust(trust) else None))
+        wishes = ask.devices(wishes, self._present, str(trust) if usable_trust(trust) else None)
+        if wishes.trust_url and not (is_repository(Path(wishes.trust or "")) or (trust / ROOT).is_file()):
+            self._talk.fail(Exit.USAGE, "trust-url-without-root")
+        self._know(wishes)
 
     def _certify(self, file: Path | None) -> bool:
         """Come by the certificate; return whether that was done, not only shown."""
@@ -197,9 +211,8 @@ class _Run:
         enrolment, wishes, layout = self._enrolment, self._wishes, self._enrolment.layout
         steps = [Step("step-install", lambda: enrolment.install(wishes), {"folder": str(layout.identity)})]
         if wishes.trust and not wishes.trusts_simulation:
-            source, real = Path(wishes.trust), wishes.lamps is not None and wishes.lamps.red_pin is not None
-            values: dict[str, object] = {"source": str(source), "folder": str(layout.trust)}
-            steps.append(Step("step-trust", lambda: enrolment.bring_trust(source, real=real), values))
+            values: dict[str, object] = {"source": wishes.trust, "folder": str(layout.trust)}
+            steps.append(Step("step-trust", lambda: enrolment.bring_trust(wishes, self._talk.lang), values))
         return [
             *steps,
             Step("step-config", lambda: enrolment.configure(wishes, self._talk.lang), {"file": str(layout.config)}),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from firmware.config import load_config_text
 from provisioning.config_file import (
     IN_SIMULATION,
     ON_AN_APPLIANCE,
@@ -36,7 +37,7 @@ from provisioning.identity.keys import (
     request,
     request_fits,
 )
-from provisioning.identity.trust_copy import copy_trust
+from provisioning.identity.trust_copy import bring_trust
 from provisioning.identity.wishes import SIMULATED, SIMULATED_TRUST, Lamps, Wishes, of_bytes, of_settings
 from provisioning.layout import Layout
 from provisioning.units import PROGRAMS, Units
@@ -125,13 +126,14 @@ class Enrolment:
         self._pending.put(ORIGIN, msgspec.json.encode(origin))
         self.identity.adopt(self._pending)
 
-    def bring_trust(self, folder: Path, *, real: bool) -> None:
-        """Bring the trust data; `real`: for lamps that open something."""
-        copy_trust(folder, self.layout.trust, real=real)
+    def bring_trust(self, wishes: Wishes, lang: Lang) -> None:
+        """Bring the trust data."""
+        config = load_config_text(self._rendered(wishes, lang), self.layout.config.parent)
+        bring_trust(Path(str(wishes.trust)), self.layout.trust, config)
 
     def configure(self, wishes: Wishes, lang: Lang) -> None:
         """Write the configuration."""
-        write_config(self.layout.config, render(configuration(wishes, values_in(self.layout.config)), lang))
+        write_config(self.layout.config, self._rendered(wishes, lang))
 
     def tell_units(self) -> None:
         """Have the programs start anew, where they are installed and something runs them."""
@@ -148,6 +150,9 @@ class Enrolment:
         self._pending.put(CENTRE, keys)
         self._pending.put(CERTIFICATE, certificate)
         return wishes
+
+    def _rendered(self, wishes: Wishes, lang: Lang) -> str:
+        return render(configuration(wishes, values_in(self.layout.config)), lang)
 
     def _made(self, name: str) -> bytes:
         data = self._pending.get(name)
@@ -178,6 +183,8 @@ def configuration(wishes: Wishes, present: dict[str, object]) -> dict[str, objec
     values |= {"signal.red_pin": lamps.red_pin, "signal.green_pin": lamps.green_pin}
     values |= {"broker.host": wishes.broker_host, "broker.port": wishes.broker_port}
     values |= {"trust.folder": SIMULATED_TRUST} if wishes.trusts_simulation else {}
+    repository = {"trust.url": wishes.trust_url, "trust.province": wishes.province}
+    values |= {key: value for key, value in repository.items() if value is not None}  # else what is there stays
     gone = {"signal.history", "run.service", "run.test"}
     gone |= set() if simulated else {"clock.kind"}  # real lamps want a clock that proves itself
     gone |= set() if kind == SIMULATED else {"camera.seed"}

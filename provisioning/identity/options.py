@@ -15,8 +15,10 @@ from provisioning.identity.wishes import (
     lane_of,
     name_of,
     pins_of,
+    province_of,
     site_of,
     trust_of,
+    trust_url_of,
 )
 
 
@@ -35,6 +37,8 @@ class Said(NamedTuple):
     green_pin: int | None = None
     simulated_lamps: bool = False
     trust: str | None = None
+    trust_url: str | None = None
+    province: str | None = None
 
 
 def understood(said: Said) -> Wishes:
@@ -50,6 +54,8 @@ def understood(said: Said) -> Wishes:
         (said.broker, broker_of),
         (said.camera, camera_of),
         (said.trust, trust_of),
+        (said.trust_url, trust_url_of),
+        (said.province, province_of),
     ):
         if text is not None:
             wishes = parse(text).over(wishes)

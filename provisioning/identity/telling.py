@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from firmware.config import ConfigError
 from firmware.journal_base import JournalError
+from firmware.sync_errors import SyncError
 from firmware.trust_folder import TrustFolderError
 from provisioning.durable import TooLargeError
 from provisioning.exits import Exit
@@ -23,6 +24,7 @@ ERRORS = (
     ConfigError,
     JournalError,
     TrustFolderError,
+    SyncError,
     UnitsError,
     OSError,
 )
@@ -57,6 +59,8 @@ def _of_text(error: Exception) -> Told:
     match error:
         case TrustFolderError():
             return Told(Exit.DATA, "trust-unusable", values)
+        case SyncError():
+            return Told(Exit(error.status), "trust-unusable", values)
         case UnitsError():
             return Told(Exit.UNAVAILABLE, "units-not-told", values)
         case _:

@@ -5,8 +5,10 @@ from typing import Literal, NamedTuple, cast
 
 import msgspec
 
+from drivers.fetcher import parse_address as parse_url
 from provisioning.identity.client import Settings, parse_address
 from provisioning.identity.keys import NAME, parse_fingerprint
+from verifier.areas import is_province
 
 LABEL_MAX_CHARS = 64  # as firmware/config.py
 PIN_MAX = 27  # BCM numbers on the 40-pin header
@@ -49,6 +51,8 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
     camera: tuple[str, str] | None = None  # kind and source
     lamps: Lamps | None = None
     trust: str | None = None
+    trust_url: str | None = None
+    province: str | None = None
 
     @property
     def trusts_simulation(self) -> bool:
@@ -171,6 +175,21 @@ def trust_of(text: str) -> Wishes:
     if not text or not text.isprintable() or not Path(text).is_dir():
         raise WishError("trust-wrong", text=_short(text))
     return Wishes(trust=str(Path(text).absolute()))
+
+
+def trust_url_of(text: str) -> Wishes:
+    """Understand the address of the trust repository. Raises: WishError."""
+    try:
+        return Wishes(trust_url=parse_url(text))
+    except ValueError as error:
+        raise WishError("trust-url-wrong", why=str(error)) from None
+
+
+def province_of(text: str) -> Wishes:
+    """Understand a province's code, in either case. Raises: WishError."""
+    if not is_province(text.lower()):
+        raise WishError("province-wrong", text=_short(text))
+    return Wishes(province=text.lower())
 
 
 def _label(text: str) -> str:

@@ -113,6 +113,14 @@ def test_journal(tmp_path: Path) -> None:
     assert 0 < shares[-1] < 0.8
 
 
+def test_sync(tmp_path: Path) -> None:
+    found = quick("sync", tmp_path)
+    assert found["requests"] == 2
+    assert found["first_requests"] > found["targets"]
+    for times in (found["sync"], found["bare"], found["process"]):
+        assert 0 < times["p50_ms"] <= times["p95_ms"] <= times["max_ms"]
+
+
 def test_uplink(tmp_path: Path) -> None:
     found = quick("uplink", tmp_path)
     assert found["rows"] <= found["stored"] <= found["rows"] + found["online"]
@@ -120,6 +128,30 @@ def test_uplink(tmp_path: Path) -> None:
     assert found["peer_per_s"] > 0
     assert 0 < found["online_s"]["p50"] <= found["online_s"]["p95"] <= found["online_s"]["max"]
     assert found["peak_mib"] > 0
+
+
+def test_revocation(tmp_path: Path) -> None:
+    found = quick("revocation", tmp_path)
+    assert list(found["sizes"]) == ["10000", "100000"]
+    for size, measured in found["sizes"].items():
+        assert measured["compile"]["count"] == measured["load"]["hashes"] == int(size)
+        assert measured["load"]["ms"] > 0
+        warm, cold = measured["look_up"]["warm_us"], measured["look_up"]["cold"]
+        assert all(0 < times["p50"] <= times["p99"] for times in warm.values())
+        assert cold["set"]["pages_max"] == 1 < cold["bisection"]["pages_max"]
+        assert cold["set"]["major_faults_max"] > 0
+    delta = found["delta"]
+    assert delta["changed"] == 100
+    assert 100 * 17 / 1024 < delta["kib"] < 100 * 19 / 1024
+    assert min(delta[name] for name in ("make_s", "apply_s", "copy_s", "apply_peak_mib")) > 0
+
+
+def test_switching(tmp_path: Path) -> None:
+    found = quick("switching", tmp_path)
+    assert found["switches"] == 1
+    assert found["verdicts"] == {"still": 100, "switching": 100}
+    for times in found["verdicts_ms"].values():
+        assert 0 < times["p50"] <= times["p99"] <= times["longest of a round, median"] <= times["max"]
 
 
 @pytest.mark.slow
@@ -136,7 +168,21 @@ def test_collector(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["verify", "hostile", "latency", "startup", "devices", "journal", "kiosk", "uplink", "collector", "fleet"]
+    "name",
+    [
+        "verify",
+        "hostile",
+        "latency",
+        "startup",
+        "devices",
+        "journal",
+        "kiosk",
+        "uplink",
+        "collector",
+        "fleet",
+        "revocation",
+        "switching",
+    ],
 )
 def test_help_has_an_example(name: str) -> None:
     done = subprocess.run(

@@ -261,10 +261,12 @@ def test_the_access_list_has_what_the_wire_format_says() -> None:
     assert patterns == [
         *(f"pattern write greengate/v1/%u/{level}" for level in ("batch", "probe", "status", "report")),
         *(f"pattern read greengate/v1/%u/{level}" for level in ("ack", "command")),
+        "pattern read greengate/v1/trust",
     ]
     assert collector.splitlines() == [
         *(f"topic read greengate/v1/+/{level}" for level in ("batch", "status", "report")),
         *(f"topic write greengate/v1/+/{level}" for level in ("ack", "command")),
+        "topic readwrite greengate/v1/trust",
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 from drivers.broker import Broker, Will, open_broker
 from firmware.wire import MAX_BATCH_BYTES, ack_topic, batch_topic
 from firmware.wire_device import REPORTS_TOPIC, STATUSES_TOPIC, command_topic, report_topic, status_topic
+from firmware.wire_trust import TRUST_TOPIC
 from tests.centre.broker_site import PASSING_S, BrokerSite, until
 from tests.fixtures_mqtt import HOST
 
@@ -70,6 +71,19 @@ def test_a_command_reaches_its_device_alone(site: BrokerSite) -> None:
     collector.publish(command_topic("gate-2"), b"command")
     assert received(device) == (command_topic("gate-2"), b"command")
     assert received(spy, PASSING_S) is None
+
+
+def test_every_device_hears_of_newer_trust_also_later_and_only_the_centre_says_so(site: BrokerSite) -> None:
+    device = site.connected("gate-11", "device", TRUST_TOPIC)
+    device.publish(TRUST_TOPIC, b"forged", retained=True)
+    assert received(device, PASSING_S) is None
+    collector = site.connected("centre.main", "collector", TRUST_TOPIC)
+    assert received(collector, PASSING_S) is None, "nothing was retained"
+    collector.publish(TRUST_TOPIC, b"newer", retained=True)
+    later = site.connected("gate-12", "device", TRUST_TOPIC)
+    for client in (device, later, collector):
+        assert received(client) == (TRUST_TOPIC, b"newer")
+    collector.publish(TRUST_TOPIC, b"", retained=True)
 
 
 def test_a_device_says_nothing_for_others_or_for_the_centre(site: BrokerSite) -> None:

@@ -45,9 +45,9 @@ max_message_size = 262144
 load_definitions = {definitions}
 """
 DEVICE_WRITES = r"^greengate\.v1\.{username}\.(batch|probe|status|report)$"
-DEVICE_READS = r"^greengate\.v1\.{username}\.(ack|command)$"
-COLLECTOR_WRITES = r"^greengate\.v1\.[a-z0-9-]+\.(ack|command)$"
-COLLECTOR_READS = r"^greengate\.v1\.(\*|[a-z0-9-]+)\.(batch|status|report)$"
+DEVICE_READS = r"^greengate\.v1\.({username}\.(ack|command)|trust)$"
+COLLECTOR_WRITES = r"^greengate\.v1\.([a-z0-9-]+\.(ack|command)|trust)$"
+COLLECTOR_READS = r"^greengate\.v1\.((\*|[a-z0-9-]+)\.(batch|status|report)|trust)$"
 
 
 COLLECTOR_CLIENT = "collector-[0-9a-f]{8}"  # another one at each start

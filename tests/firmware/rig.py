@@ -56,13 +56,19 @@ class Rig:
     Waits are as long as they may be, unless `draw` says otherwise.
     """
 
-    def __init__(self, folder: Path, limits: UplinkConfig = AT_ONCE, draw: Draw = lambda _least, most: most) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: UplinkConfig = AT_ONCE,
+        draw: Draw = lambda _least, most: most,
+        trust_file: Path | None = None,
+    ) -> None:
         self.path = folder / "journal.db"
         self.pki = Pki.shared()
         self.clock = SimulatedClock(START)
         self.bus = SimulatedBus()
         self.log: list[LogEvent] = []
-        self.limits, self.draw = limits, draw
+        self.limits, self.draw, self.trust_file = limits, draw, trust_file
         self.source = KnownKeys(self.keys())
         self.journal = Journal.open(self.path, migrate=migrate)
         self.centre_broker = self.bus.broker("centre")
@@ -103,6 +109,7 @@ class Rig:
             self.clock,
             self.limits,
             version="1.0",
+            trust_file=self.trust_file,
             log_=self.log.append,
             draw=self.draw,
         )

@@ -56,6 +56,7 @@ def make_site(
     journal: str = "journal.db",
     run: str = "",
     more: str = "",
+    clock: str = "assumed",
 ) -> Site:
     """Make one; `more` are further sections of the configuration."""
     at = now or datetime.now(UTC)
@@ -78,7 +79,7 @@ source = "pictures"
 [signal]
 kind = "simulated"
 [clock]
-kind = "assumed"
+kind = {json.dumps(clock)}
 [trust]
 folder = "trust"
 [journal]

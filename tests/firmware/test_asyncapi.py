@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from drivers.broker import connection
-from firmware import checkin, wire, wire_device
+from firmware import checkin, wire, wire_device, wire_trust
 from firmware.detail_names import DETAILS
 from firmware.details import TEXT_MAX_BYTES
 from firmware.envelope import is_device_name
@@ -47,6 +47,7 @@ SENT = {  # by a device: its topic, whether the broker keeps it, and the message
 RECEIVED = {
     "ack": (wire.ack_topic, False, wire.MAX_ACK_BYTES),
     "command": (wire_device.command_topic, False, wire_device.MAX_COMMAND_BYTES),
+    "trust": (lambda _: wire_trust.TRUST_TOPIC, True, wire_trust.MAX_ANNOUNCEMENT_BYTES),
 }
 TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
@@ -180,6 +181,8 @@ def test_bounds_of_the_other_fields() -> None:
     assert status["fill_permille"]["maximum"] == wire_device.FULL_PERMILLE
     assert status["version of the software"]["maxLength"] == wire_device.MAX_TEXT_CHARS
     assert tuple(items("command")["command"]["enum"]) == wire_device.COMMANDS
+    assert items("trust")["version of the timestamp"]["maximum"] == wire.MAX_SEQ
+    assert items("trust")["issued_ms"]["maximum"] == checkin.MAX_AT_MS
     assert str(wire_device.MAX_REPORT_JSON_BYTES) in items("report")["sealed"]["description"]
 
 
@@ -195,7 +198,7 @@ def test_the_code_makes_what_the_document_says() -> None:
     for batch in made["batches"]:
         assert problem(SCHEMAS["batch"], payload(batch["message"])) is None
         assert problem(SCHEMAS["ack"], payload(batch["ack"])) is None
-    for name in ("status", "command", "report"):
+    for name in ("status", "command", "report", "trust"):
         assert problem(SCHEMAS[name], payload(made[name]["message"])) is None
     _, device, at_ms, key, sealed = payload(made["report"]["message"])
     context = b"greengate/v1/report" + cbor2.dumps([1, device, at_ms])

@@ -53,6 +53,20 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert config.contacts_pipe == tmp_path / "run/contacts"
 
 
+def test_where_trust_data_come_from(tmp_path: Path) -> None:
+    keys = 'url = "https://trust.example/vn/"\nca = "ca.pem"\ncertificate = "c.pem"\nkey = "k.pem"\nprovince = "vn-sg"'
+    trust = load_config(_write(tmp_path, WHOLE.replace('folder = "trust"', f'folder = "trust"\n{keys}'))).trust
+    assert (trust.url, trust.province) == ("https://trust.example/vn/", "vn-sg")
+    assert (trust.ca, trust.certificate, trust.key) == tuple(tmp_path / name for name in ("ca.pem", "c.pem", "k.pem"))
+    assert (trust.keys_ageing_hours, trust.rules_stale_hours) == (None, None)
+
+
+def test_a_mirror_on_this_machine_needs_no_tls(tmp_path: Path) -> None:
+    text = WHOLE.replace('folder = "trust"', 'folder = "trust"\nurl = "http://127.0.0.1:8000"\nkeys_stale_hours = 0.5')
+    trust = load_config(_write(tmp_path, text)).trust
+    assert (trust.url, trust.keys_stale_hours) == ("http://127.0.0.1:8000", 0.5)
+
+
 def test_what_is_not_said_has_the_documented_default(tmp_path: Path) -> None:
     config = load_config(_write(tmp_path, WHOLE))
     assert (config.camera.width_px, config.camera.height_px, config.symbols.reader) == (1280, 720, "zxing")
@@ -159,6 +173,23 @@ def test_too_large(tmp_path: Path) -> None:
         ('folder = "run"', f'folder = "{"r" * 120}"', "key run.folder: too long a path for a Unix socket"),
         ('host = "broker.example"', 'host = "b"\nkey = "k"', "keys broker.certificate and broker.key go together"),
         ('host = "broker.example"', 'host = "b"\nkey = "k"\ncertificate = "c"', "key broker.ca is missing"),
+        *(
+            ('folder = "trust"', f'folder = "trust"\n{keys}', says)
+            for keys, says in (
+                ('url = "http://trust.example"', "key trust.url: http://trust.example: http only from this machine"),
+                ('url = "ftp://trust.example"', "key trust.url: ftp://trust.example: name an address that begins with"),
+                ('url = "https://a:b@trust.example"', "key trust.url: https://a:b@trust.example: an address without a"),
+                ('url = "https://trust.example:x"', "key trust.url: "),
+                ('ca = "ca.pem"', "key trust.url is missing: trust.ca is for its server"),
+                ('certificate = "c"\nkey = "k"', "key trust.url is missing: trust.certificate is for its server"),
+                ('url = "https://trust.example"\nkey = "k"', "keys trust.certificate and trust.key go together"),
+                ('province = "VN-SG"', "key trust.province: expected `str` matching regex"),
+                ('province = "vn/sg"', "key trust.province: expected `str` matching regex"),
+                ("keys_stale_hours = 0", "key trust.keys_stale_hours: expected "),
+                ("rules_ageing_hours = 9000", "key trust.rules_ageing_hours: expected "),
+                ("revocations_stale_hours = nan", "key trust.revocations_stale_hours: expected "),
+            )
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, becomes: str, says: str) -> None:

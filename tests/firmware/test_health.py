@@ -1,5 +1,6 @@
 import os
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,18 +8,27 @@ import pytest
 from firmware.config_sections import DeviceConfig
 from firmware.health import BACKLOG_NOTICE, SILENT_NS, State, UplinkFile, UplinkStatus, health_of
 from firmware.journal_space import FILLING_PERMILLE
+from firmware.knowledge import Knowledge
+from firmware.messages import KnowledgeTold
 from firmware.texts import load_texts
+from firmware.timekeeping import ClockFault
+from verifier.freshness import Freshness, Limits
+from verifier.rule_file import NATION, RuleFile, Scope
 
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+LIMITS = Freshness(offline_max_days=30, keys=Limits(24, 48), revocations=Limits(48, 72), rules=Limits(72, 96))
+RULE = RuleFile("rule", NATION, "VN-1", 1, NOW, None, Scope(), {})
 DEVICE = DeviceConfig(name="kiosk-1", site="s", lane="l", direction="in")
 WELL = State(
     in_service=True,
     demo=False,
-    clock_trusted=True,
+    clock_fault=None,
     frames=9,
     unsent=2,
     set_aside=0,
     unusable=0,
     uplink=UplinkStatus(connected=True, unsent=2, last_ack_age_s=1.5),
+    now=NOW,
 )
 TEXTS = load_texts()
 
@@ -39,7 +49,11 @@ def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
     [
         (replace(WELL, service_state=True), "service-state"),
         (replace(WELL, demo=True), "demo"),
-        (replace(WELL, clock_trusted=False), "clock-not-synchronised"),
+        (replace(WELL, clock_fault="clock-not-synchronised"), "clock-not-synchronised"),
+        (replace(WELL, clock_fault="clock-behind"), "clock-behind"),
+        (replace(WELL, clock_fault="clock-ahead"), "clock-ahead"),
+        (replace(WELL, clock_fault="clock-jumped"), "clock-jumped"),
+        (replace(WELL, trust_unreadable=True), "trust-unreadable"),
         (replace(WELL, set_aside=2), "journal-set-aside"),
         (replace(WELL, unusable=3), "trust-unusable"),
         (replace(WELL, fill_permille=FILLING_PERMILLE), "journal-filling"),
@@ -54,6 +68,64 @@ def test_what_is_wrong_is_noticed_in_both_languages(state: State, code: str) -> 
     assert notice.code == code
     assert notice.vi
     assert "{" not in notice.vi + notice.en
+
+
+def knowing(age: timedelta, *, rules: bool = False, clock_fault: ClockFault | None = None) -> State:
+    knowledge = Knowledge(NOW - age, 7, LIMITS, (RULE,) if rules else ())
+    return replace(WELL, knowledge=knowledge, clock_fault=clock_fault)
+
+
+@pytest.mark.parametrize(
+    ("hours", "rules", "codes"),
+    [
+        (24, True, []),
+        (24.1, True, ["keys-ageing"]),
+        (48.1, True, ["keys-overdue", "revocations-ageing"]),
+        (72.1, True, ["keys-overdue", "revocations-overdue", "rules-ageing"]),
+        (96.1, True, ["keys-overdue", "revocations-overdue", "rules-overdue"]),
+        (96.1, False, ["keys-overdue", "revocations-overdue"]),
+        (-1, True, []),
+    ],
+)
+def test_each_part_is_noticed_when_it_is_old_by_its_own_limits(
+    hours: float,
+    rules: bool,  # noqa: FBT001 - a table of cases
+    codes: list[str],
+) -> None:
+    notices = health_of(knowing(timedelta(hours=hours), rules=rules), DEVICE, TEXTS).notices
+    assert [notice.code for notice in notices if notice.code != "no-rules"] == codes
+
+
+def test_the_age_is_told_in_days_that_have_begun() -> None:
+    (notice,) = health_of(knowing(timedelta(hours=24.1)), DEVICE, TEXTS).notices[1:]
+    assert (notice.vi, notice.en) == ("Danh sách khóa tin cậy đã cũ 2 ngày", "Trust list 2 days old")
+
+
+def test_how_old_what_is_known_is_is_always_told() -> None:
+    told = health_of(knowing(timedelta(hours=24.1)), DEVICE, TEXTS).knowledge
+    assert told == KnowledgeTold(
+        version=7,
+        vi="Dữ liệu tin cậy số 7, 20/11/2026 14:54: 24 giờ trước",
+        en="Trust data no. 7 of 20/11/2026 14:54: 24 h old",
+        age_hours=24.1,
+        keys="ageing",
+        revocations="fresh",
+    )
+    told = health_of(knowing(timedelta(0), rules=True), DEVICE, TEXTS).knowledge
+    assert told is not None
+    assert (told.age_hours, told.keys, told.revocations, told.rules) == (0, "fresh", "fresh", "fresh")
+
+
+def test_by_a_clock_that_is_not_trusted_nobody_says_how_old_it_is() -> None:
+    health = health_of(knowing(timedelta(days=9), clock_fault="clock-jumped"), DEVICE, TEXTS)
+    assert health.knowledge == KnowledgeTold(
+        7, "Dữ liệu tin cậy số 7, 12/11/2026 15:00", "Trust data no. 7 of 12/11/2026 15:00"
+    )
+    assert [notice.code for notice in health.notices] == ["no-rules", "clock-jumped"]
+
+
+def test_plain_files_have_no_age() -> None:
+    assert health_of(WELL, DEVICE, TEXTS).knowledge is None
 
 
 def test_numbers_and_the_uplinks_own_words_are_told() -> None:

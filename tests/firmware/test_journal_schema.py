@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from firmware.checkin import CheckIn, to_row
 from firmware.journal import Journal, JournalError
-from firmware.journal_base import APPLICATION_ID, connect
+from firmware.journal_base import APPLICATION_ID, SCHEMA_VERSION, connect
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import main, migrate, migrations
 from firmware.journal_snapshot import salvage
@@ -121,7 +121,7 @@ def test_a_power_cut_anywhere_in_the_migration_leaves_the_old_or_the_new(path: P
     cut.write_bytes(whole[""])
     cut.with_name("cut.db-wal").write_bytes(whole["-wal"])
     assert versions == {1}
-    assert version_and_rows(cut) == (2, 3, OLD_ROWS - 2)
+    assert version_and_rows(cut) == (SCHEMA_VERSION, 3, OLD_ROWS - 2)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_migration_killed_anywhere_is_done_again(large: Path) -> None:
         version, first, count = version_and_rows(copy)
         assert (first, count) == (3, 30_038)
         versions.append(version)
-    assert versions[0] == 2
+    assert versions[0] == SCHEMA_VERSION
 
 
 def test_the_steps_of_the_migration_are_those_of_the_old_program(path: Path) -> None:

@@ -99,6 +99,25 @@ def test_without_a_trusted_clock_another_code_is_still_no_pass() -> None:
     assert (judgement.reason, judgement.clock_trusted) == ("unsupported-kind", False)
 
 
+def test_by_stale_knowledge_no_pass_is_judged() -> None:
+    for text in (GOOD, EXPIRED, GOOD[:-4]):
+        judgement = judge((text,), VERIFIER, NOW, clock_trusted=True, stale="revocations-stale", wanted=("name",))
+        assert judgement
+        assert (judgement.verdict, judgement.reason) == ("undecided", "revocations-stale")
+        assert judgement.key[1:] == ("undecided", "revocations-stale")
+        assert judgement.clock_trusted
+        assert judgement.details == {}
+    poster = judge((POSTER,), VERIFIER, NOW, clock_trusted=True, stale="keys-stale")
+    assert poster
+    assert poster.reason == "unsupported-kind"
+
+
+def test_without_a_trusted_clock_nobody_knows_whether_knowledge_is_stale() -> None:
+    judgement = judge((GOOD,), VERIFIER, NOW, clock_trusted=False, stale="keys-stale")
+    assert judgement
+    assert (judgement.reason, judgement.clock_trusted) == ("clock-not-trusted", False)
+
+
 def test_a_forged_copy_is_another_presentation_than_the_genuine_pass() -> None:
     forger = DemoIssuer(NOW)
     claims = {1: "VN", 4: int((NOW + timedelta(days=1)).timestamp()), 6: int(NOW.timestamp()), -260: {}}

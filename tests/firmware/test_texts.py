@@ -1,16 +1,20 @@
 import re
 import unicodedata
+from typing import get_args
 
 import pytest
 
 from firmware.faults import FAULTS
+from firmware.knowledge import StaleReason
 from firmware.records import OVERRIDDEN
 from firmware.texts import Words, load_texts
 from verifier import Reason
 
 TEXTS = load_texts()
-UNDECIDED = ("clock-not-trusted", "several-codes", "internal-error")
-OURS = (*UNDECIDED, "just-scanned", "ready", "valid-out", "gate-away", "identify", "nobody-waits", OVERRIDDEN)
+UNDECIDED = ("clock-not-trusted", *get_args(StaleReason), "several-codes", "internal-error")
+KNOWLEDGE = ("knowledge-age", "knowledge-date")
+REST = ("just-scanned", "ready", "valid-out", "gate-away", "identify", "nobody-waits", OVERRIDDEN)
+OURS = (*UNDECIDED, *KNOWLEDGE, *REST)
 
 
 @pytest.mark.parametrize("code", [*Reason, *OURS, *FAULTS])

@@ -16,6 +16,7 @@ from firmware.details import seal_details, unseal_details
 from firmware.wire import Ack, Batch, digest_of, encode_ack, encode_batch
 from firmware.wire_cbor import dumps
 from firmware.wire_device import Order, Report, Status, encode_order, encode_report, encode_status
+from firmware.wire_trust import TRUST_TOPIC, Announcement, encode_announcement
 from tests.firmware.checkins import checkin
 from tests.pki import PEM, PLAIN, Pki
 
@@ -79,6 +80,7 @@ def _others(pki: Pki) -> dict[str, Any]:
     status = Status(DEVICE, AT_MS, online=True, unsent=3, oldest_ms=AT_MS - 5000, fill_permille=12, version="0.1.0")
     order = Order(DEVICE, bytes(16), AT_MS, "report")
     report = Report(DEVICE, AT_MS, json.dumps(REPORT).encode())
+    announcement = Announcement(7, AT_MS)
     return {
         "status": {
             "message": encode_status(status, device).hex(),
@@ -90,6 +92,12 @@ def _others(pki: Pki) -> dict[str, Any]:
         },
         "command": {"message": encode_order(order, collector).hex(), "command": "report", "id": bytes(16).hex()},
         "report": {"message": encode_report(report, device, pki.recipient()).hex(), "json": REPORT},
+        "trust": {
+            "topic": TRUST_TOPIC,
+            "message": encode_announcement(announcement, collector).hex(),
+            "version": announcement.version,
+            "issued_ms": announcement.issued_ms,
+        },
     }
 
 

@@ -21,7 +21,9 @@ from provisioning.checks import (
     trust,
 )
 from provisioning.checks import journal as journal_check
+from provisioning.issuer import DemoIssuer
 from tests.firmware.checkins import checkin
+from tests.firmware.stores import make_store, use
 from tests.provisioning.patients import NOW, at_site, put, results, with_signal
 
 
@@ -60,6 +62,20 @@ def test_a_clock_must_be_vouched_for_and_within_its_bounds(patient: Patient) -> 
     lost.lose_sync()
     found = results(clock.synchronised, dataclasses.replace(real, clock=lost))
     assert found == {"clock-not-synchronised": "fault", "clock-in-bounds": "ok"}
+
+
+def test_the_clock_s_bounds_are_the_trust_data_s_where_there_is_a_store(patient: Patient) -> None:
+    real = dataclasses.replace(
+        patient, config=msgspec.structs.replace(patient.known, clock=type(patient.known.clock)(kind="system"))
+    )
+    folder = patient.known.trust.folder
+    make_store(folder, "1-a", NOW - timedelta(days=2), [DemoIssuer(NOW)])
+    use(folder, "1-a")
+    assert results(clock.synchronised, real)["clock-in-bounds"] == "ok"
+    assert results(clock.synchronised, at(real, days=-3))["clock-before-floor"] == "fault"
+    assert results(clock.synchronised, at(real, days=40))["clock-after-ceiling"] == "fault"
+    use(folder, "9-gone")
+    assert results(clock.synchronised, at(real, days=40))["clock-in-bounds"] == "ok"
 
 
 def test_rtc_and_time_zone(patient: Patient) -> None:

@@ -116,6 +116,21 @@ def test_what_it_names_is_looked_for(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+def test_a_repository_needs_a_root_and_the_files_that_are_named(tmp_path: Path) -> None:
+    path, trust = tmp_path / "c.toml", trust_folder(tmp_path / "trust", datetime.now(UTC))
+    for name in ("pictures", "j"):
+        (tmp_path / name).mkdir()
+    values = MINIMAL | {"trust.folder": str(trust), "journal.path": str(tmp_path / "j/journal.db")}
+    values |= {"camera.source": str(tmp_path / "pictures"), "run.folder": str(tmp_path / "run")}
+    values |= {"trust.url": "https://trust.example/", "trust.ca": str(tmp_path / "ca.pem")}
+    path.write_text(render(values, "en"), "utf-8")
+    done = greengate("config", "check", path, "--json")
+    assert [problem["key"] for problem in done.results[:-1]] == ["trust.ca", "trust.url"]
+    for file in (tmp_path / "ca.pem", trust / "root.json"):
+        file.write_text("")
+    assert greengate("config", "check", path).code == 0
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 

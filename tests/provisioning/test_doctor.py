@@ -279,6 +279,7 @@ def _filled(code: str) -> list[str]:
     kinds = {
         "{name}": ("red", "green"),
         "{code}": camera.NOTICES,
+        "{part}": ("keys", "revocations", "rules"),
         "{camera.kind}": ("opencv", "picamera2", "simulated"),
     }
     for hole, words in kinds.items():

@@ -25,6 +25,7 @@ CODES = {
     "journal status": {0, 2, 65, 75, 77, 78},
     "journal export": {0, 2, 65, 66, 69, 73, 75, 77, 78},
     "journal verify": {0, 1, 2, 65, 66, 69, 75, 77, 78},
+    "sync": {0, 2, 65, 66, 69, 73, 75, 77, 78, 130},
     "config check": {0, 2, 78},
     "config show": {0, 2, 78},
     "config explain": {0, 2},

@@ -26,6 +26,7 @@ LIMITS = {
     "greengate-failure@.service": OTHER,
     "greengate-first-boot.service": OTHER,
     "greengate-renew.service": OTHER,
+    "greengate-sync.service": OTHER,
     "greengate-rtc@.service": OTHER,
     "greengate-broker.service": OTHER,
     "greengate-collector.service": OTHER,

@@ -1,6 +1,8 @@
 """What the units promise each other and the programs, read from their files."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,48 @@ def test_only_the_target_is_enabled_on_a_device_and_wants_every_program() -> Non
     wanted = " ".join(settings("greengate.target")["Wants"]).split()
     assert {f"greengate-{program.name}.service" for program in PROGRAMS} <= set(wanted)
     assert all((UNITS / name).is_file() for name in wanted)
+
+
+def test_one_program_writes_the_trust_folder_with_a_network_and_without_a_key() -> None:
+    sync, trust = settings("greengate-sync.service"), str(Layout().trust)
+    assert sync["User"] == ["greengate-sync"]
+    assert sync["ReadWritePaths"] == [trust]
+    assert str(Layout().identity) in " ".join(sync["InaccessiblePaths"])
+    assert [one.partition(":")[0] for one in sync["LoadCredential"]] == ["ca.pem"]
+    writers = [
+        path.name
+        for path in UNITS.glob("*.service")
+        for folders in settings(path.name).get("ReadWritePaths", [])
+        if {trust, str(Layout().data)} & set(folders.split())
+    ]
+    assert sorted(writers) == ["greengate-first-boot.service", "greengate-sync.service"]
+    made = (SYSTEMD / "tmpfiles.d" / "greengate.conf").read_text("utf-8")
+    assert f"\nd {trust} 2750 greengate-sync greengate -\nZ {trust} - greengate-sync greengate -\n" in made
+
+
+def test_trust_is_fetched_hourly_each_device_in_its_own_minute_and_when_the_uplink_says_so(simulation: Config) -> None:
+    assert settings("greengate-sync.path")["PathChanged"] == [str(simulation.trust_announced)]
+    timer = settings("greengate-sync.timer")
+    assert (timer["OnCalendar"], timer["FixedRandomDelay"]) == (["hourly"], ["yes"])
+    assert seconds(timer["RandomizedDelaySec"][0]) >= 600
+    for name in ("timer", "path"):
+        assert f"greengate-sync.{name}" in " ".join(settings("greengate.target")["Wants"])
+        assert settings(f"greengate-sync.{name}")["PartOf"] == ["greengate.target"]
+
+
+def test_without_an_address_nothing_is_fetched_and_nothing_fails(tmp_path: Path) -> None:
+    (condition,) = settings("greengate-sync.service")["ExecCondition"]
+    code = condition.split("'")[1]
+    for text, exit_code in {
+        "[trust]\nfolder = 'a'\n": 1,
+        "[trust]\nfolder = 'a'\nurl = 'https://x'\n": 0,
+        "trust = {url = 'https://x'}\n": 0,
+        "# url = 'https://x'\n[trust]\nfolder = 'a'": 1,
+        "[trust": 1,
+    }.items():
+        (tmp_path / "config.toml").write_text(text)
+        line = [sys.executable, "-I", "-c", code.replace("/etc/greengate/greengate.toml", f"{tmp_path}/config.toml")]
+        assert subprocess.run(line, capture_output=True, check=False).returncode == exit_code, text
 
 
 def test_an_identity_without_the_centres_keys_stops_no_program() -> None:

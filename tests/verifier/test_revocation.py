@@ -1,6 +1,7 @@
 """Revocation hashes: what they cover, against published ones."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import cbor2
@@ -8,6 +9,7 @@ import pytest
 
 from provisioning.issuer import DemoIssuer, hc1
 from tests.vectors import vectors
+from tests.verifier.revocation_sets import set_bytes
 from verifier import (
     Accepted,
     Reason,
@@ -24,7 +26,18 @@ from verifier import (
 )
 from verifier.documents import hcert
 from verifier.prefix import unprefixed
-from verifier.revocation import country_uci_hash, signature_hash, truncated_hash, uci_hash
+from verifier.revocation import (
+    HashSet,
+    Kind,
+    PlainSet,
+    country_uci_hash,
+    lx1_hash,
+    shc_rid_hash,
+    signature_hash,
+    truncated_hash,
+    uci_hash,
+)
+from verifier.revocation_set import RevocationSet, RevocationSetError
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2, section 2.4.2
 
@@ -49,13 +62,19 @@ def test_published_hashes() -> None:
 
 
 def judged(text: str, issuer: DemoIssuer, **lists: bytes) -> Verdict:
-    revocations = Revocations(**{name: frozenset([value]) for name, value in lists.items()})
+    return judged_by(
+        Revocations(PlainSet(KINDS[name], hashes=frozenset([lists[name]])) for name in lists), text, issuer
+    )
+
+
+def judged_by(revocations: Revocations, text: str, issuer: DemoIssuer) -> Verdict:
     return Verifier(TrustList([Signer.from_der(issuer.certificate_der)]), revocations).verify(
         text, datetime(2026, 6, 1, 12, tzinfo=UTC)
     )
 
 
 UCI = "URN:UVCI:01:VN:DEMOV0001#A"
+KINDS: dict[str, Kind] = {"uci": "uci", "country_uci": "country-uci", "signature": "signature"}
 
 
 @pytest.mark.parametrize(
@@ -120,3 +139,79 @@ def test_a_ps256_signature_is_hashed_whole(rsa_issuer: DemoIssuer) -> None:
     message = cose.decode(compression.inflated(base45.decode(unprefixed(text))))
     assert judged(text, rsa_issuer, signature=truncated_hash(message.signature)).reason is Reason.REVOKED
     assert isinstance(judged(text, rsa_issuer, signature=truncated_hash(message.signature[:128])), Accepted)
+
+
+@pytest.mark.parametrize("kind", ["uci", "country-uci", "signature"])
+def test_a_set_of_a_signer_is_about_its_passes_only(issuer: DemoIssuer, rsa_issuer: DemoIssuer, kind: Kind) -> None:
+    text = issuer.issue()
+    r = cose.decode(compression.inflated(base45.decode(unprefixed(text)))).signature[:32]
+    value = {"uci": uci_hash(UCI), "country-uci": country_uci_hash("VN", UCI), "signature": truncated_hash(r)}[kind]
+    for kid, revoked in ((issuer.kid, True), (b"", True), (rsa_issuer.kid, False), (issuer.kid[:7], False)):
+        revocations = Revocations([PlainSet(kind, kid, frozenset([value])), PlainSet(kind, kid)])
+        assert (judged_by(revocations, text, issuer).reason is Reason.REVOKED) is revoked
+
+
+def test_a_kid_that_nobody_signed_is_no_way_around_a_set(issuer: DemoIssuer) -> None:
+    """Its key may be listed under two kids (a certificate renewed), of which one has the set."""
+    payload = cbor2.dumps({1: "VN", 4: 2_000_000_000, -260: {1: {"ver": "1.3.0", "v": [{"ci": UCI, "co": "VN"}]}}})
+    text = hc1(cbor2.dumps(issuer.sign1(payload, protected={1: issuer.alg}, unprotected={4: b"renewed!"})))
+    other = Signer.from_der(issuer.certificate_der, cose.Kid(b"renewed!"))
+    for hashes, reason in (([uci_hash(UCI)], Reason.REVOKED), ([], Reason.VALID)):
+        revocations = Revocations([PlainSet("uci", issuer.kid, frozenset(hashes))])
+        verdict = Verifier(TrustList([other]), revocations).verify(text, datetime(2026, 6, 1, 12, tzinfo=UTC))
+        assert verdict.reason is reason
+
+
+def test_sets_of_other_kinds_revoke_nothing(issuer: DemoIssuer) -> None:
+    sets = [PlainSet(kind, issuer.kid, frozenset([uci_hash(UCI)])) for kind in ("signature", "lx1", "shc-rid")]
+    assert isinstance(judged_by(Revocations(sets), issuer.issue(), issuer), Accepted)
+
+
+def test_every_set_counts(issuer: DemoIssuer) -> None:
+    sets: list[HashSet] = [
+        PlainSet("uci", b"", frozenset([truncated_hash(b"other")])),
+        RevocationSet(set_bytes([uci_hash(UCI)])),
+    ]
+    assert judged_by(Revocations(sets), issuer.issue(), issuer).reason is Reason.REVOKED
+    assert Revocations(sets).sets == tuple(sets)
+    assert [len(each) for each in sets] == [1, 1]
+
+
+def test_a_damaged_set_lets_nothing_through(issuer: DemoIssuer) -> None:
+    file = bytearray(set_bytes([uci_hash(UCI)]))
+    file[4096] ^= 1
+    with pytest.raises(RevocationSetError):
+        judged_by(Revocations([RevocationSet(file)]), issuer.issue(), issuer)
+
+
+def test_permits_and_health_cards_go_the_same_way() -> None:
+    identifier, rid = bytes(range(16)), "AQPCj4wwk6Mt"
+    assert lx1_hash(identifier).hex() == "be45cb2605bf36bebde684841a28f0fd"
+    assert shc_rid_hash(rid) == truncated_hash(b"AQPCj4wwk6Mt")
+    kid = bytes(32)  # as long as a JWK's thumbprint
+    revocations = Revocations(
+        [
+            PlainSet("lx1", b"", frozenset([lx1_hash(identifier)])),
+            PlainSet("shc-rid", kid, frozenset([shc_rid_hash(rid)])),
+        ]
+    )
+    assert revocations.revoked("lx1", b"any", [lx1_hash(identifier)])
+    assert revocations.revoked("lx1", None, [truncated_hash(b"other"), lx1_hash(identifier)])
+    assert revocations.revoked("shc-rid", kid, [shc_rid_hash(rid)])
+    assert revocations.revoked("shc-rid", None, [shc_rid_hash(rid)])
+    assert not revocations.revoked("shc-rid", b"", [shc_rid_hash(rid)])
+    assert not revocations.revoked("shc-rid", kid, [shc_rid_hash(rid[:-1])])
+
+
+def test_no_hash_is_drawn_where_there_is_no_set() -> None:
+    drawn: list[bytes] = []
+
+    def draw() -> Iterator[bytes]:
+        drawn.append(b"hash")
+        yield b"hash"
+
+    assert not Revocations().revoked("uci", b"kid", draw())
+    assert not Revocations([PlainSet("signature")]).revoked("uci", b"kid", draw())
+    assert not drawn
+    assert not Revocations([PlainSet("uci", b"kid")]).revoked("uci", b"kid", draw())
+    assert drawn

@@ -1,6 +1,7 @@
 """Signers: which keys count, for what and when; signed lists."""
 
 import base64
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -11,11 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioning.issuer import DemoIssuer
 from tests.vectors import vectors
 from verifier import Signer, TrustList, TrustListError, parse_signed_list
+from verifier.areas import covers
 from verifier.cose import Kid
+from verifier.signed_list import Listed, read_signed_list
 from verifier.trust import KINDS
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -25,7 +30,7 @@ OTHER_USAGE = "1.3.6.1.5.5.7.3.2"  # TLS client, as in Viet Nam's certificates
 def certificate(
     *usages: str,
     key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | None = None,
-    extra: x509.UnrecognizedExtension | None = None,
+    extra: tuple[x509.UnrecognizedExtension, ...] = (),
     country: str | None = "VN",
 ) -> bytes:
     signing_key = key or ec.generate_private_key(ec.SECP256R1())
@@ -42,8 +47,8 @@ def certificate(
     if usages:
         oids = [x509.ObjectIdentifier(oid) for oid in usages]
         builder = builder.add_extension(x509.ExtendedKeyUsage(oids), critical=False)
-    if extra is not None:
-        builder = builder.add_extension(extra, critical=False)
+    for extension in extra:
+        builder = builder.add_extension(extension, critical=False)
     algorithm = None if isinstance(signing_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     return builder.sign(signing_key, algorithm).public_bytes(Encoding.DER)
 
@@ -68,11 +73,93 @@ BAD_BASIC_CONSTRAINTS = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29
 
 
 def test_badly_encoded_extensions_do_not_drop_the_key_nor_lift_its_limits() -> None:
-    der = certificate("1.3.6.1.4.1.1847.2021.1.3", extra=BAD_BASIC_CONSTRAINTS)
+    der = certificate("1.3.6.1.4.1.1847.2021.1.3", extra=(BAD_BASIC_CONSTRAINTS,))
     with pytest.raises(ValueError, match="pars"):
         _ = x509.load_der_x509_certificate(der).extensions
     assert Signer.from_der(der).kinds == {"recovery"}
-    assert Signer.from_der(certificate(extra=BAD_BASIC_CONSTRAINTS)).kinds == set(KINDS)
+    assert Signer.from_der(certificate(extra=(BAD_BASIC_CONSTRAINTS,))).kinds == set(KINDS)
+
+
+def test_an_extension_given_twice_does_not_drop_the_key_nor_lift_its_limits() -> None:
+    first, second = (
+        x509.UnrecognizedExtension(x509.ObjectIdentifier(f"1.2.3.4.{number}"), b"\x05\0") for number in (5, 6)
+    )
+    der = certificate("1.3.6.1.4.1.1847.2021.1.3", extra=(first, second))
+    twice = der.replace(bytes.fromhex("06042a030406"), bytes.fromhex("06042a030405"))
+    with pytest.raises(x509.DuplicateExtension):
+        _ = x509.load_der_x509_certificate(twice).extensions
+    assert Signer.from_der(twice).kinds == {"recovery"}
+
+
+def test_a_certificate_without_a_calendar_time_is_unusable() -> None:
+    der = certificate()
+    broken = der.replace(b"260602000000Z", b"269902000000Z")
+    assert broken != der
+    with pytest.raises(TrustListError, match="not a usable certificate"):
+        Signer.from_der(broken)
+
+
+CERTIFICATE = certificate("1.3.6.1.4.1.1847.2021.1.3")
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_unusable() -> None:
+    broken = CERTIFICATE.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020107"))
+    with pytest.raises(TrustListError, match="not a usable certificate"):
+        Signer.from_der(broken)
+
+
+@given(st.data())
+def test_any_bytes_are_a_signer_or_none(data: st.DataObject) -> None:
+    der = bytearray(CERTIFICATE)
+    for at in data.draw(st.lists(st.integers(0, len(der) - 1), max_size=4)):
+        der[at] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(TrustListError):
+        assert Signer.from_der(bytes(der)).kinds <= set(KINDS)
+
+
+def test_a_list_narrows_a_certificate_and_never_widens_it() -> None:
+    signer = Signer.from_der(certificate("1.3.6.1.4.1.1847.2021.1.1", "1.3.6.1.4.1.1847.2021.1.2"))
+    assert signer.narrowed() == signer
+    assert signer.narrowed(kinds=("test", "recovery")).kinds == {"test"}
+    assert signer.narrowed(kinds=("recovery",)).kinds == set()
+    hour = timedelta(hours=1)
+    inner = signer.narrowed(not_before=AT + hour, not_after=AT + 2 * hour)
+    assert [inner.valid_at(AT + hours * hour) for hours in (0, 1, 2, 3)] == [False, True, True, False]
+    outer = signer.narrowed(not_before=AT - hour, not_after=AT + 48 * hour)
+    assert (outer.not_before, outer.not_after) == (signer.not_before, signer.not_after)
+
+
+def test_a_signer_allows_its_issuers_and_areas_both() -> None:
+    signer = Signer.from_der(certificate())
+    assert signer.allows("", "")
+    assert signer.allows("any", "XX")
+    laboratory = signer.narrowed(issuers=("Lab 7", "Lab 8"), areas=("VN-SG", "LA"))
+    assert laboratory.allows("Lab 7", "VN-SG")
+    assert laboratory.allows("Lab 8", "LA-VT")
+    assert not laboratory.allows("Lab 9", "VN-SG")
+    assert not laboratory.allows("lab 7", "VN-SG")
+    assert not laboratory.allows("Lab 7", "VN-HN")
+    assert not laboratory.allows("", "")
+
+
+@pytest.mark.parametrize(
+    ("area", "code", "covered"),
+    [
+        ("VN", "VN", True),
+        ("VN", "VN-SG", True),
+        ("VN", "VN-SG-26740", True),
+        ("VN-SG", "VN-SG-26740", True),
+        ("VN-SG", "VN", False),
+        ("VN-SG", "VN-HN", False),
+        ("VN-S", "VN-SG", False),
+        ("VN", "VNM", False),
+        ("VN", "", False),
+    ],
+)
+def test_what_an_area_covers(area: str, code: str, covered: bool) -> None:  # noqa: FBT001 - a table's column
+    assert covers([area], code) is covered
+    assert covers(["XX", area], code) is covered
+    assert not covers([], code)
 
 
 def test_kid_country_and_validity() -> None:
@@ -99,6 +186,12 @@ def test_a_subject_that_cannot_be_read_is_no_country_but_the_key_counts() -> Non
     assert Signer.from_der(broken).country == ""
 
 
+def test_a_subject_with_a_country_of_other_than_two_letters_is_read_in_silence() -> None:
+    common_name, country = bytes.fromhex("0603550403"), bytes.fromhex("0603550406")
+    der = DemoIssuer(AT).certificate_der.replace(common_name, country)
+    assert Signer.from_der(der).country == "VN"
+
+
 @pytest.mark.parametrize("der", [b"", b"no certificate", certificate(key=ed25519.Ed25519PrivateKey.generate())])
 def test_what_is_no_signer(der: bytes) -> None:
     with pytest.raises(TrustListError):
@@ -112,6 +205,43 @@ def test_several_signers_share_a_kid() -> None:
     assert trust.by_kid(Kid(b"else")) == trust.by_kid(None) == ()
     assert len(trust) == 2
     assert not trust.demo
+
+
+def test_a_signer_that_waits_is_read_once_and_only_when_it_is_named() -> None:
+    signer, read = Signer.from_der(certificate(), Kid(b"same")), []
+
+    def reader() -> Signer:
+        read.append(1)
+        return signer
+
+    trust = TrustList(unread=[(Kid(b"same"), reader), (Kid(b"else"), reader)])
+    assert (len(trust), trust.demo, trust.unusable, read) == (2, False, (), [])
+    assert trust.by_kid(Kid(b"none")) == ()
+    assert read == []
+    assert trust.by_kid(Kid(b"same")) == trust.by_kid(Kid(b"same")) == (signer,)
+    assert read == [1]
+    assert trust.signers() == [signer, signer]
+    assert read == [1, 1]
+
+
+def test_who_waits_beside_who_was_read() -> None:
+    one, two = (Signer.from_der(certificate(), Kid(b"same")) for _ in range(2))
+    assert TrustList([one], unread=[(Kid(b"same"), lambda: two)]).by_kid(Kid(b"same")) == (one, two)
+
+
+def test_who_turns_out_unusable_is_told_and_takes_nobody_down() -> None:
+    def broken() -> Signer:
+        raise TrustListError("entry 2: broken")
+
+    signer = Signer.from_der(certificate(), Kid(b"same"))
+    trust = TrustList([signer], ["entry 1: broken"], unread=[(Kid(b"same"), broken), (Kid(b"else"), broken)])
+    assert list(trust.unusable) == ["entry 1: broken"]
+    assert trust.by_kid(Kid(b"same")) == (signer,)
+    assert list(trust.unusable) == ["entry 1: broken", "entry 2: broken"]
+    assert trust.by_kid(Kid(b"else")) == ()
+    assert (len(trust), bool(trust)) == (3, True)
+    assert not TrustList(unread=[(Kid(b"else"), broken)])
+    assert not TrustList()
 
 
 def test_demo_signers_are_known_by_their_certificate() -> None:
@@ -132,6 +262,14 @@ def listed(der: bytes) -> dict[str, str]:
 def test_a_signed_list() -> None:
     data, key = signed_list(json.dumps({"certificates": [listed(certificate())]}).encode())
     assert [signer.kid for signer in parse_signed_list(data, key).signers()] == [b"12345678"]
+
+
+def test_the_entries_of_a_signed_list_as_they_stand() -> None:
+    der = certificate()
+    data, key = signed_list(json.dumps({"certificates": [{"kid": "?"}, listed(der)]}).encode())
+    wrong, right = read_signed_list(data, key)
+    assert isinstance(wrong, TrustListError)
+    assert right == Listed(2, Kid(b"12345678"), "VN", der)
 
 
 def test_one_unusable_entry_does_not_take_the_others_down() -> None:

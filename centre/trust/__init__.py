@@ -1,0 +1,1 @@
+"""The trust repository: made, signed and published."""

@@ -1,0 +1,161 @@
+"""The trust store that `firmware.sync` keeps: one of its stores, opened without reading all of it.
+
+    FOLDER/current -> stores/NAME           the store in use; another one is put in its place by one rename
+    FOLDER/stores/NAME/metadata/            what TUF signed; here only the timestamp is looked at: its number and time
+    FOLDER/stores/NAME/signers.json ...     what was signed, checked when it was fetched
+    FOLDER/stores/NAME/revocations/SET.set  revoked hashes, mapped into memory: a look-up reads one page
+
+Signatures were checked by `sync` before the rename. Nothing here knows TUF: its library would cost the gate 20 MiB.
+"""
+
+import mmap
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from firmware.knowledge import Knowledge
+from firmware.trust_data import Trust, TrustFolderError
+from verifier import Revocations, TrustListError
+from verifier.freshness import FreshnessError, parse_freshness
+from verifier.revocation_set import Kind, RevocationSet, RevocationSetError
+from verifier.rule_file import RuleFile, RuleFileError, parse_rule_file_at
+from verifier.signers import parse_signers
+
+CURRENT = "current"
+TIMESTAMP, SIGNERS, FRESHNESS, REVOCATIONS = (
+    "metadata/timestamp.json",
+    "signers.json",
+    "freshness.json",
+    "revocations.json",
+)
+INDEX_SHARE = 200  # of a set of any length that matters: 20 bytes of 4116
+RULES_MAX = 4096  # ours: a nation and a province have some dozens; guards against a folder that is none of ours
+_FILE_MAX_BYTES = 64 * 1024 * 1024  # ours: a whole union's signers take 2 MB
+_READ_BYTES = 1024 * 1024
+_ANEW = "run greengate sync, or put the trust list there anew"
+
+T = TypeVar("T")
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class _Signed(msgspec.Struct):
+    version: Annotated[int, Meta(ge=1, le=2**53)]
+    issued: datetime
+
+
+class _Timestamp(msgspec.Struct):
+    """What is wanted of TUF's timestamp; the rest is TUF's."""
+
+    signed: _Signed
+
+
+class _Set(msgspec.Struct):
+    name: Annotated[str, Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=100)]
+    kid: Annotated[str, Meta(pattern=r"\A([0-9a-f]{2}){0,32}\Z")]
+    kind: Kind
+    count: Annotated[int, Meta(ge=0)]
+
+
+class _Index(msgspec.Struct):
+    """What is wanted of the index of revocation sets; the rest is `sync`'s."""
+
+    sets: Annotated[list[_Set], Meta(max_length=10_000)]
+
+
+def current_of(folder: Path) -> str | None:
+    """Return the name of the store in use, None where a folder has none."""
+    try:
+        return (folder / CURRENT).readlink().name
+    except (OSError, ValueError):  # ValueError: a name with a zero byte
+        return None
+
+
+def load_current(folder: Path) -> Trust | None:
+    """Open the store that is in use now, None where a folder has none.
+
+    Raises: TrustFolderError.
+    """
+    name = current_of(folder)
+    return None if name is None else load_store(folder / "stores" / name)
+
+
+def load_store(path: Path) -> Trust:
+    """Open a store.
+
+    Raises: TrustFolderError: A part is missing, cannot be read, or means nothing.
+    """
+    timestamp = _decoded(path / TIMESTAMP, _Timestamp).signed
+    if timestamp.issued.tzinfo is None:
+        raise TrustFolderError(f"{path / TIMESTAMP}: issued without a time zone; {_ANEW}")
+    try:
+        signers = parse_signers(_read(path / SIGNERS))
+        freshness = parse_freshness(_read(path / FRESHNESS))
+    except (TrustListError, FreshnessError) as error:
+        raise TrustFolderError(f"{path}: {error}; {_ANEW}") from None
+    index = _decoded(path / REVOCATIONS, _Index)
+    return Trust(
+        signers,
+        Revocations([_opened(path / "revocations" / f"{one.name}.set", one) for one in index.sets]),
+        Knowledge(timestamp.issued, timestamp.version, freshness, tuple(_rules(path))),
+        path.name,
+    )
+
+
+def _decoded(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(_read(path), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TrustFolderError(f"{path}: {error}; {_ANEW}") from None
+
+
+def _opened(path: Path, expected: _Set) -> RevocationSet:
+    """Map a set of revoked hashes; the mapping stays when the file is removed."""
+    try:
+        with path.open("rb") as file:
+            _read_index(file.fileno(), os.fstat(file.fileno()).st_size)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        found = RevocationSet(mapped)
+    except OSError as error:
+        raise TrustFolderError(f"{path}: {error.strerror}; {_ANEW}") from None
+    except ValueError:
+        raise TrustFolderError(f"{path}: empty; {_ANEW}") from None
+    except RevocationSetError as error:
+        raise TrustFolderError(f"{path}: {error}") from None
+    if (found.kid.hex(), found.kind, len(found)) != (expected.kid, expected.kind, expected.count):
+        raise TrustFolderError(f"{path}: not the set that {REVOCATIONS} names; {_ANEW}")
+    mapped.madvise(mmap.MADV_RANDOM)  # after its index was read, in a row
+    return found
+
+
+def _read_index(descriptor: int, size: int) -> None:
+    """Have the kernel read a set's index, at its end: through the mapping, a slow disk would hold up all threads."""
+    for start in range(size - size // INDEX_SHARE, size, _READ_BYTES):
+        os.pread(descriptor, _READ_BYTES, start)
+
+
+def _rules(path: Path) -> Iterator[RuleFile]:
+    """Read the rule files and profiles that a store carries, the nation's and the provinces'."""
+    files = sorted(file for kind in ("rules", "profiles") for file in (path / kind).glob("**/*.json"))
+    if len(files) > RULES_MAX:
+        raise TrustFolderError(f"{path}: over {RULES_MAX} rule files; {_ANEW}")
+    for file in files:
+        try:
+            yield parse_rule_file_at(_read(file), file.relative_to(path).as_posix())
+        except RuleFileError as error:
+            raise TrustFolderError(f"{file}: {error}; {_ANEW}") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_MAX_BYTES + 1)
+    except OSError as error:
+        raise TrustFolderError(f"{path}: {error.strerror}; {_ANEW}") from None
+    if len(data) > _FILE_MAX_BYTES:
+        raise TrustFolderError(f"{path}: larger than {_FILE_MAX_BYTES} bytes; {_ANEW}")
+    return data
