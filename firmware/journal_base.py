@@ -14,7 +14,7 @@ import msgspec
 from firmware.checkin import Row, row_problem
 from firmware.small_files import read_small_json, write_small
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 APPLICATION_ID = 0x43584A31  # "CXJ1": tells the journal from anybody else's SQLite file
 EPOCH_BYTES = 8
 HASH_BYTES = 32

@@ -20,7 +20,7 @@ from firmware.journal_base import (
     translated,
     write_mark,
 )
-from firmware.journal_space import Diagnostic, fill_permille, read_diagnostics, transaction
+from firmware.journal_space import Diagnostic, fill_permille, kept_clock, read_diagnostics, transaction
 from firmware.small_files import inode_of
 
 __all__ = ["JournalError", "JournalReader", "Unsent"]
@@ -116,6 +116,11 @@ class JournalReader:
             return at_ms
 
         return self._run(read, nothing=None)
+
+    def trust_ms(self) -> int | None:
+        """Return when the trust data that the gate judges by were issued, None where nobody says."""
+        issued_ms = self._run(lambda db: kept_clock(db).issued_ms, nothing=None)
+        return issued_ms if issued_ms is not None and 0 <= issued_ms <= MAX_AT_MS else None
 
     def fill_permille(self) -> int:
         """Return how much of the file's room is used, 1000 at most: of its bound, or of its disk."""

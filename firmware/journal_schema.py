@@ -83,6 +83,12 @@ def a_floor_under_the_clock(db: Database) -> None:
         db.execute(f"ALTER TABLE meta ADD COLUMN {name} INTEGER")
 
 
+@migrations()
+def when_the_trust_data_were_issued(db: Database) -> None:
+    """Add when the trust data in use were issued, for the centre and the clock's floor."""
+    db.execute("ALTER TABLE meta ADD COLUMN trust_issued_ms INTEGER")
+
+
 def migrate(path: Path) -> None:
     """Bring the journal at a path up to date, all or nothing.
 

@@ -22,8 +22,8 @@ DIAGNOSTICS_MAX = 10_000  # ours: a year of service lost and back twice an hour;
 DIAGNOSTIC_MAX_CHARS = 200
 SPARE_PAGES = 8  # more than a probe takes: with fewer it is the bound that was reached, not the disk's end
 
-_KEEP_CLOCK = "UPDATE meta SET clock_floor_ms = ?, clock_shown_ms = ?"
-_CLOCK = "SELECT clock_floor_ms, clock_shown_ms FROM meta"
+_KEEP_CLOCK = "UPDATE meta SET clock_floor_ms = ?, clock_shown_ms = ?, trust_issued_ms = ?"
+_CLOCK = "SELECT clock_floor_ms, clock_shown_ms, trust_issued_ms FROM meta"
 _NOTE = "INSERT INTO diagnostic (at_ms, code, text) VALUES (?, ?, ?)"
 _TOO_MANY = "DELETE FROM diagnostic WHERE id <= (SELECT max(id) FROM diagnostic) - ?"
 _NOTES = "SELECT at_ms, code, text FROM (SELECT * FROM diagnostic ORDER BY id DESC LIMIT ?) ORDER BY id"
@@ -56,6 +56,7 @@ class KeptClock(NamedTuple):
 
     floor_ms: int | None = None
     shown_ms: int | None = None
+    issued_ms: int | None = None
 
 
 class Swept(NamedTuple):

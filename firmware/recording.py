@@ -45,6 +45,7 @@ class Recording:
         self._wear = Wear()
         self._tend_ns = clock.monotonic_ns() + TEND_NS
         self._sweep_ns = self._carry_ns = self._empty_ns = self._keep_ns = clock.monotonic_ns()
+        self._issued: datetime | None = None  # of the trust data, as kept last
         self._recorded = 0  # since the log was carried
         self._swept = 0  # the number up to which rows were looked at
         self._left = False  # in the log: what was deleted from the file
@@ -74,7 +75,7 @@ class Recording:
         kept = self._answer(Journal.kept_clock)
         if kept is None:
             return None
-        return Kept(_moment(kept.floor_ms) or BUILD_DATE, _moment(kept.shown_ms))
+        return Kept(_moment(kept.floor_ms) or BUILD_DATE, _moment(kept.shown_ms), _moment(kept.issued_ms))
 
     def append(self, checkin: CheckIn) -> int:
         """Record on disk before returning.
@@ -120,7 +121,7 @@ class Recording:
         try:
             self._journal.heed_mark()
             self._write_notes(self._journal)
-            if kept and now_ns >= self._keep_ns:
+            if kept and (now_ns >= self._keep_ns or kept.issued != self._issued):
                 self._keep(self._journal, kept, now_ns)
             if now and steady and now_ns >= self._sweep_ns:
                 self._sweep(self._journal, now, now_ns)
@@ -149,9 +150,9 @@ class Recording:
 
     def _keep(self, journal: Journal, kept: Kept, now_ns: int) -> None:
         """Keep what is known of the clock; where there is no room, it is tried again later."""
-        self._keep_ns = now_ns + KEEP_NS
+        self._keep_ns, self._issued = now_ns + KEEP_NS, kept.issued
         with suppress(JournalError):  # who has to know of it meets it at the next check-in or probe
-            journal.keep_clock(KeptClock(milliseconds(kept.floor), milliseconds(kept.shown) if kept.shown else None))
+            journal.keep_clock(KeptClock(*(None if one is None else milliseconds(one) for one in kept)))
 
     def _sweep(self, journal: Journal, now: datetime, now_ns: int) -> None:
         """Look at some rows for what is past its time; at their end, begin anew an hour later."""

@@ -28,9 +28,10 @@ from firmware.credentials import credential
 from firmware.events import LogEvent, log
 from firmware.program import EX_CONFIG
 from firmware.sync_disk import read_file
-from firmware.sync_errors import CannotWriteError, NoSourceError, RefusedError, SyncError
+from firmware.sync_errors import CannotWriteError, NoSourceError, RefusedError, SyncError, one_line
 from firmware.sync_events import ProvinceKept, TrustNotSynced, TrustSynced
 from firmware.sync_metadata import LIMITS, stamp_in
+from firmware.sync_rights import FetchedAsCaller
 from firmware.sync_store import METADATA, Store, opened
 from firmware.sync_targets import Seen
 from firmware.sync_update import Outcome, Update
@@ -75,12 +76,10 @@ def synchronise(
     """
     folder = config.trust.folder
     try:
-        with opened(folder) as store:
-            first = _root(store, root)
-            with _source(config, where) as fetcher:
-                return Update(
-                    store, fetcher, first, check_usable, config.trust.province, _latest(clock_of(config)), seen
-                ).run()
+        given = _given(root) if root is not None else None
+        with _source(config, where) as fetcher, opened(folder) as store:
+            first, latest = _first(store, given), _latest(clock_of(config))
+            return Update(store, fetcher, first, check_usable, config.trust.province, latest, seen).run()
     except OSError as error:
         raise CannotWriteError.of(error, folder) from None
 
@@ -104,23 +103,26 @@ def _source(config: Config, where: str | None) -> Iterator[Fetcher]:
     except (ValueError, DeviceMissingError) as error:
         raise ConfigError(f"section trust: {error}") from None
     with source:
-        yield source
+        yield FetchedAsCaller(source) if source.local else source
 
 
-def _root(store: Store, named: Path | None) -> bytes:
-    """Return the first root: the store's own, or one that is named where it has none. Raises: SyncError, OSError."""
-    own = read_file(store.root, LIMITS.root_max_length) if store.root.exists() else None
-    if named is None:
-        if own is None:
-            raise NoSourceError(f"{store.root}: no first root: name the one that the nation gave out with --root")
-        return own
+def _given(named: Path) -> bytes:
+    """Return the first root that is named. Raises: NoSourceError."""
     try:
-        given = read_file(named, LIMITS.root_max_length)
+        return read_file(named, LIMITS.root_max_length)
     except OSError as error:
         raise NoSourceError(f"{named}: {error.strerror}: name the root.json that the nation gave out") from None
-    if own not in {None, given}:
-        raise RefusedError(f"{store.root} is there, and another one than {named}: remove it to begin anew")
-    return given
+
+
+def _first(store: Store, given: bytes | None) -> bytes:
+    """Return the store's own first root, or the given one where it has none. Raises: SyncError, OSError."""
+    own = read_file(store.root, LIMITS.root_max_length) if store.root.exists() else None
+    first = own if given is None else given
+    if first is None:
+        raise NoSourceError(f"{store.root}: no first root: name the one that the nation gave out with --root")
+    if own not in {None, first}:
+        raise RefusedError(f"{store.root} is there, another one than what is named: remove it to begin anew")
+    return first
 
 
 def check_usable(stage: Path) -> None:
@@ -210,7 +212,7 @@ def _done(config: Config, outcome: Outcome, *, as_json: bool) -> None:
     """Say how a sync ended well: to the log, and on standard output."""
     if (why := outcome.province_kept) is not None:
         province = config.trust.province or ""
-        _tell(ProvinceKept(province, _line(why)), f"province {province}: {why}: what was there stays")
+        _tell(ProvinceKept(province, why), f"province {province}: {why}: what was there stays")
     _tell(TrustSynced(outcome.new, outcome.version, outcome.issued, outcome.requests, outcome.fetched_bytes))
     if as_json:
         print(msgspec.json.encode(outcome).decode())  # noqa: T201 - what the command is for
@@ -221,7 +223,7 @@ def _done(config: Config, outcome: Outcome, *, as_json: bool) -> None:
 
 def _failed(status: int, why: str, *, as_json: bool) -> int:
     """Say on one line why there is no newer trust; return the exit status."""
-    why = _line(why)
+    why = one_line(why)
     if as_json:
         print(msgspec.json.encode({"error": why, "status": status}).decode())  # noqa: T201 - as above
     _tell(TrustNotSynced(status, why), why)
@@ -233,11 +235,7 @@ def _tell(event: LogEvent, words: str = "") -> None:
     if not sys.stderr.isatty():
         log(event)
     elif words:
-        print(_line(words), file=sys.stderr)  # noqa: T201 - as above
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split()).encode(errors="backslashreplace").decode()  # a path may be no Unicode
+        print(one_line(words), file=sys.stderr)  # noqa: T201 - as above
 
 
 def _in_use(config: Config) -> str:

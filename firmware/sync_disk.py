@@ -155,18 +155,15 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def remove(path: Path) -> None:
+    """Take away whatever is there. Raises: OSError."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def free_bytes(folder: Path) -> int:
     """Return how much room there is for this user."""
     about = os.statvfs(folder)
     return about.f_bavail * about.f_frsize
-
-
-def give_to_owner(folder: Path) -> None:
-    """Let all in a folder belong to the folder's owner, where root has written to another user's."""
-    about = folder.stat()
-    if os.geteuid() != 0 or about.st_uid == 0:
-        return
-    for where, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            with contextlib.suppress(OSError):
-                os.chown(Path(where, name), about.st_uid, about.st_gid, follow_symlinks=False)

@@ -5,13 +5,24 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+TEXT_MAX_CHARS = 1000  # ours: of a log's line; what strangers have published may be cited in it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that does nothing to a terminal, whoever wrote it."""
+    line = " ".join(text.split())[:TEXT_MAX_CHARS]
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
 class SyncError(Exception):
     """The store in use stays in use; the text says why, and what to do. Statuses are those of sysexits.h."""
 
     status: ClassVar[int] = 70
+
+    def __init__(self, why: str) -> None:
+        """Say why."""
+        super().__init__(one_line(why))
 
 
 class RefusedError(SyncError):

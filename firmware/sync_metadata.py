@@ -20,7 +20,7 @@ from tuf.api.exceptions import (
     RepositoryError,
     UnsignedMetadataError,
 )
-from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
+from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from drivers.fetcher import Fetcher, FetchError, FetchMissingError, FetchTooLargeError
@@ -29,14 +29,14 @@ from firmware.sync_errors import AbsentError, AwayError, RefusedError, SyncError
 
 LIMITS = UpdaterConfig(
     max_root_rotations=64,  # ours: one a month for five years
-    max_delegations=64,  # ours: 34 provinces, each one step below the nation
+    max_delegations=4,  # ours: on the way to one file there are the nation and the province
     root_max_length=512 * 1024,
     timestamp_max_length=16 * 1024,
     snapshot_max_length=1024 * 1024,  # ours: a line for each province
     targets_max_length=8 * 1024 * 1024,  # ours: 40,000 targets; 80 million revoked passes are 640 parts
     prefix_targets_with_hash=True,
 )
-ISSUED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+ISSUED = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,119}"
 _OF_NATION = re.compile(rf"(?:signers|freshness|revocations)\.json|(?:rules|profiles)/nation/{_ID}\.json")
 _OF_REVOCATIONS = re.compile(r"revocations/[a-z0-9][a-z0-9-]{0,95}/[A-Za-z0-9._-]{1,96}\.(?:part|delta)")
@@ -44,6 +44,7 @@ _EXPIRED = re.compile(r"(?:New |Final )?([a-z0-9-]+)(?:\.json)? is expired")  # 
 FILE_MAX_BYTES = 64 * 1024 * 1024  # ours: of one target; a whole union's signers take 2 MB, a part 2 MiB
 PROVINCE_MAX_BYTES = 16 * 1024 * 1024  # ours: of all a province's files: some hundred of a few KB
 PROVINCE_MAX_FILES = 1000
+DELEGATED_MAX_BYTES = 1024 * 1024  # ours: so many files take 400 KB; read by python-tuf, JSON takes 50 times its length
 
 
 class Target(NamedTuple):
@@ -174,9 +175,9 @@ class Published:
         except ExpiredMetadataError as error:
             raise RefusedError(self._expired(str(error))) from None
         except BadVersionNumberError as error:
-            raise RefusedError(f"older than what is here, or mixed ({_line(error)})") from None
+            raise RefusedError(f"older than what is here, or mixed ({error})") from None
         except RepositoryError as error:
-            raise RefusedError(f"not to be trusted ({_line(error)})") from None
+            raise RefusedError(f"not to be trusted ({error})") from None
         except DownloadError as error:
             raise self._courier.said(error) from None
 
@@ -210,12 +211,14 @@ class _Courier(FetcherInterface):
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of metadata; python-tuf's own would keep it in a temporary file."""
-        data = bytearray()
+        data, role = bytearray(), url.removesuffix(".json").rpartition("/")[2].rpartition(".")[2]
+        if role not in TOP_LEVEL_ROLE_NAMES:  # a province's memory is not the nation's to pay for
+            max_length = min(max_length, DELEGATED_MAX_BYTES)
         for piece in self._fetch(url):
             data += piece
             if len(data) > max_length:
                 raise DownloadLengthMismatchError(f"{url}: over {max_length} bytes")
-        self._arrived[url.removesuffix(".json").rpartition("/")[2].rpartition(".")[2]] = bytes(data)
+        self._arrived[role] = bytes(data)
         return bytes(data)
 
     def _fetch(self, url: str) -> Iterator[bytes]:
@@ -233,8 +236,8 @@ class _Courier(FetcherInterface):
     def said(self, error: DownloadError) -> SyncError:
         """Return what to say where a download failed."""
         if isinstance(error, DownloadLengthMismatchError):
-            return RefusedError(f"larger than it may be ({_line(error)})")
-        return self._failed or AwayError(_line(error))
+            return RefusedError(f"larger than it may be ({error})")
+        return self._failed or AwayError(str(error))
 
     def expiry_of(self, role: str) -> str:
         """Return when a role's metadata expired, as it says itself; nothing where that is not known."""
@@ -262,7 +265,3 @@ def _target(path: str, file: TargetFile) -> Target:
     if file.length > FILE_MAX_BYTES:
         raise RefusedError(f"{path}: over {FILE_MAX_BYTES} bytes")
     return Target(path, file.length, sha256)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -95,7 +95,7 @@ def parse_index(data: bytes) -> Index:
     try:
         index = msgspec.json.decode(data, type=Index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(f"{INDEX}: {' '.join(str(error).split())}") from None
+        raise RefusedError(f"{INDEX}: {error}") from None
     if len({entry.name for entry in index.sets}) != len(index.sets):
         raise RefusedError(f"{INDEX}: two sets of one name")
     return index
@@ -128,6 +128,8 @@ class Sets:
         try:
             self._make(recipe)
         except _WRONG as error:
+            for left in self._folder.glob(f".{recipe.entry.name}.*"):
+                left.unlink()
             if recipe.start is None:
                 raise RefusedError(f"revocations {recipe.entry.name}: {error}") from None
             whole = self._from_base(recipe.entry)
@@ -146,7 +148,10 @@ class Sets:
         steps = entry.steps_from(entry.base.sha256)
         if steps is None or not entry.base.parts:
             raise RefusedError(f"{INDEX}: no way leads to the set {entry.name}")
-        return Recipe(entry, None, tuple(map(self._target, entry.base.parts)), self._deltas(steps))
+        parts = tuple(map(self._target, entry.base.parts))
+        if (size := sum(part.length for part in parts)) != entry.base.size:
+            raise RefusedError(f"{INDEX}: the base of {entry.name} has {entry.base.size} bytes, its parts have {size}")
+        return Recipe(entry, None, parts, self._deltas(steps))
 
     def _deltas(self, steps: tuple[Step, ...]) -> tuple[tuple[Step, Target], ...]:
         return tuple((step, self._target(step.target)) for step in steps)

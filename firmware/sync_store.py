@@ -20,9 +20,9 @@ from pathlib import Path
 
 from firmware.sync_disk import (
     FOLDER_MODE,
-    give_to_owner,
     make_folder,
     regular_files,
+    remove,
     remove_tree,
     replace_file,
     sync_folder,
@@ -30,6 +30,7 @@ from firmware.sync_disk import (
     take,
 )
 from firmware.sync_errors import BusyError
+from firmware.sync_rights import as_owner
 
 _LINK = re.compile(r"stores/([0-9]{1,19}-[0-9a-f]{8})")
 METADATA, ROOTS = "metadata", "root_history"
@@ -59,9 +60,8 @@ class Store:
         for folder in (self._stores, self.incoming):
             make_folder(folder)
         for left in [*self._stores.glob(".*"), *self.incoming.glob(".*")]:
-            remove_tree(left)
             with contextlib.suppress(OSError):
-                left.unlink()
+                remove(left)
 
     @contextmanager
     def stage(self) -> Iterator[Path]:
@@ -115,21 +115,27 @@ class Store:
                     remove_tree(gone)
         for path in self.incoming.iterdir():
             with contextlib.suppress(OSError):
-                path.unlink()
+                remove(path)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Store]:
-    """Give a store's folder to this sync alone. Raises: BusyError, OSError."""
+    """Give a store's folder to this sync alone, with no more rights than its owner has. Raises: BusyError, OSError."""
     folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with as_owner(folder), _locked(folder):
         store = Store(folder)
         store.tidy()
         yield store
-    except BlockingIOError:
-        raise BusyError(f"{folder}: another sync runs: let it end") from None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(f"{folder}: another sync runs: let it end") from None
+        yield
     finally:
-        give_to_owner(folder)
         os.close(lock)

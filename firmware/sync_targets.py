@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from drivers.fetcher import Fetcher, FetchError, FetchMissingError
-from firmware.sync_disk import free_bytes, is_whole, new_file, take
+from firmware.sync_disk import free_bytes, is_whole, new_file, remove, take
 from firmware.sync_errors import AbsentError, CannotWriteError, RefusedError
 from firmware.sync_metadata import Target, said_of
 from firmware.sync_store import Store
@@ -32,7 +32,7 @@ class Larder:
         wanted = {target.sha256 for target in targets}
         for path in self._store.incoming.iterdir():
             if path.name not in wanted:
-                path.unlink()
+                remove(path)
 
     def fetch(self, targets: Iterable[Target], room_bytes: int = 0) -> None:
         """Have targets in `incoming`, and room for as many bytes more. Raises: SyncError, OSError."""
@@ -68,7 +68,7 @@ class Larder:
 
     def _fetch(self, target: Target) -> None:
         path = self.path_of(target)
-        path.unlink(missing_ok=True)  # it rotted
+        remove(path)  # it rotted
         draft = path.with_name(f".{path.name}")
         draft.unlink(missing_ok=True)
         with new_file(draft) as write:

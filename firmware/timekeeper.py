@@ -1,6 +1,7 @@
 """Looks at the clock, and remembers between looks what makes it believed or not: see `firmware.timekeeping`."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from drivers.clock import Clock
 from firmware.knowledge import Knowledge
@@ -18,10 +19,12 @@ class Timekeeper:
         self._clock = clock
         self._recall = recall
         self._span = span_of(kind)
+        self._issued: datetime | None = None
         self._watch: Watch | None = None
 
     def heed(self, knowledge: Knowledge | None) -> None:
         """Take from now on the bounds that the trust data set."""
+        self._issued = knowledge.issued if knowledge else None
         if knowledge is None:
             self._span = span_of(self._kind)
         else:
@@ -42,9 +45,13 @@ class Timekeeper:
 
     @property
     def kept(self) -> Kept | None:
-        """Return what is to outlive a power cut, None where there is nothing."""
-        return self._watch.kept if self._watch else None
+        """Return what is to outlive a power cut, None as long as nobody knows what was kept over the last one."""
+        if self._kind == "assumed":
+            return Kept(BUILD_DATE, issued=self._issued)
+        return self._watch.kept._replace(issued=self._issued) if self._watch else None
 
     def _begun(self, now_ns: int) -> Watch | None:
         kept = self._recall()
+        if kept and kept.issued and self._issued and self._issued < kept.issued:  # as in `heed`, while this was off
+            kept = kept._replace(floor=BUILD_DATE)
         return None if kept is None else Watch.begun(now_ns, kept)

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 BUILD_DATE = datetime(2026, 11, 1, tzinfo=UTC)  # raised at each release; no true clock can be before it
 LONGEST_USE = timedelta(days=3 * 365)  # ours, where no signed trust data say when they were issued
-STEP_MAX = timedelta(minutes=1)  # ours: a clock that is disciplined moves by less; one that is set moves by more
+STEP_MAX = timedelta(minutes=5)  # ours: a real-time clock (20 ppm) is off by less after half a year, and is corrected
 STEADY_NS = 3600 * 1_000_000_000  # ours: an hour
 SURE_NS, SURE_OF_NS = 9, 10  # so much of what was counted is certain: chrony may slew by 8 % (maxslewrate)
 
@@ -38,11 +38,6 @@ def clock_fault(now: datetime, *, synchronised: bool, span: Span) -> ClockFault 
     if now > span.ceiling:
         return "clock-ahead"
     return None if synchronised else "clock-not-synchronised"
-
-
-def clock_is_trusted(now: datetime, *, synchronised: bool, span: Span) -> bool:
-    """Return whether a clock that shows `now` (UTC) may be used to judge passes, as one look shows it."""
-    return clock_fault(now, synchronised=synchronised, span=span) is None
 
 
 def span_of(kind: ClockKind, issued: datetime | None = None, offline_max: timedelta = LONGEST_USE) -> Span:
@@ -77,10 +72,14 @@ class Anchor:
 
 
 class Kept(NamedTuple):
-    """What outlives a power cut: the floor, and the last time that a trusted and steady clock showed; UTC."""
+    """What outlives a power cut: the floor, and the last time that a trusted and steady clock showed; UTC.
+
+    `issued` is when the trust data in use were, None where they do not say.
+    """
 
     floor: datetime
     shown: datetime | None = None
+    issued: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Watch:
 
     @property
     def kept(self) -> Kept:
-        """Return what is to outlive a power cut."""
+        """Return what of the clock is to outlive a power cut."""
         return Kept(self.floor.at, self.shown)
 
     def _risen(self, least: datetime, now_ns: int) -> Anchor:

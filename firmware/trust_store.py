@@ -8,8 +8,10 @@
 Signatures were checked by `sync` before the rename. Nothing here knows TUF: its library would cost the gate 20 MiB.
 """
 
+import contextlib
 import mmap
 import os
+import resource
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -34,9 +36,12 @@ TIMESTAMP, SIGNERS, FRESHNESS, REVOCATIONS = (
     "revocations.json",
 )
 INDEX_SHARE = 200  # of a set of any length that matters: 20 bytes of 4116
+STORES_AT_ONCE = 2  # while one is put in the other's place
+SPARE_FILES = 512  # ours: what else a program has open
 RULES_MAX = 4096  # ours: a nation and a province have some dozens; guards against a folder that is none of ours
 _FILE_MAX_BYTES = 64 * 1024 * 1024  # ours: a whole union's signers take 2 MB
 _READ_BYTES = 1024 * 1024
+_YEARS = (1970, 9000)  # ours: beyond them lies the end of the calendar, within the ages that are reckoned with
 _ANEW = "run greengate sync, or put the trust list there anew"
 
 T = TypeVar("T")
@@ -92,18 +97,30 @@ def load_store(path: Path) -> Trust:
     timestamp = _decoded(path / TIMESTAMP, _Timestamp).signed
     if timestamp.issued.tzinfo is None:
         raise TrustFolderError(f"{path / TIMESTAMP}: issued without a time zone; {_ANEW}")
+    if not _YEARS[0] <= timestamp.issued.year <= _YEARS[1]:
+        why = f"issued in the year {timestamp.issued.year}, which no clock will show"
+        raise TrustFolderError(f"{path / TIMESTAMP}: {why}; {_ANEW}")
     try:
         signers = parse_signers(_read(path / SIGNERS))
         freshness = parse_freshness(_read(path / FRESHNESS))
     except (TrustListError, FreshnessError) as error:
         raise TrustFolderError(f"{path}: {error}; {_ANEW}") from None
     index = _decoded(path / REVOCATIONS, _Index)
+    _let_open(STORES_AT_ONCE * len(index.sets) + SPARE_FILES)
     return Trust(
         signers,
         Revocations([_opened(path / "revocations" / f"{one.name}.set", one) for one in index.sets]),
         Knowledge(timestamp.issued, timestamp.version, freshness, tuple(_rules(path))),
         path.name,
     )
+
+
+def _let_open(files: int) -> None:
+    """Raise this program's own limit to open files as far as it may: each mapped set keeps one (1024 are usual)."""
+    with contextlib.suppress(OSError):  # under systemd the unit says it (LimitNOFILE=), and may forbid this
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= soft < files:  # not RLIM_INFINITY
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files if hard < 0 else min(files, hard), hard))
 
 
 def _decoded(path: Path, kind: type[T]) -> T:

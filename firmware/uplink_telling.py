@@ -74,6 +74,7 @@ class Telling:
             self._journal.oldest_ms(),
             self._journal.fill_permille(),
             self._version,
+            self._journal.trust_ms(),
         )
         self._broker.publish(status_topic(self._device), encode_status(status, keys.signer), retained=True)
         self._told_unsent = unsent
@@ -85,6 +86,7 @@ class Telling:
             "unsent": self._journal.unsent(),
             "oldest_ms": self._journal.oldest_ms(),
             "fill_permille": self._journal.fill_permille(),
+            "trust_ms": self._journal.trust_ms(),
         }
         json = _fitting(shown, self._journal.diagnostics(DIAGNOSTICS_MAX))
         report = Report(self._device, milliseconds(self._clock.now()), json)

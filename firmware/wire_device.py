@@ -36,6 +36,7 @@ class Status:
     """Hold how a device is, as it last said: retained by the broker, and its last will (`online` False).
 
     `unsent` counts records; `oldest_ms` is the time of the first of them; `fill_permille` is how full its journal is.
+    `trust_ms` is when the trust data that it judges by were issued, None where nobody says.
     Raises: WireError.
     """
 
@@ -46,11 +47,13 @@ class Status:
     oldest_ms: int | None = None
     fill_permille: int = 0
     version: str = ""
+    trust_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Check every bound."""
         require(0 <= self.at_ms <= MAX_AT_MS and 0 <= self.unsent <= MAX_SEQ, "a number is out of range")
-        require(self.oldest_ms is None or 0 <= self.oldest_ms <= MAX_AT_MS, "a number is out of range")
+        for time_ms in (self.oldest_ms, self.trust_ms):
+            require(time_ms is None or 0 <= time_ms <= MAX_AT_MS, "a number is out of range")
         require(0 <= self.fill_permille <= FULL_PERMILLE, "a number is out of range")
         require(len(self.version) <= MAX_TEXT_CHARS and self.version.isprintable(), "version is not as written")
 
@@ -82,13 +85,13 @@ class Report:
 def encode_status(status: Status, signer: Signer) -> bytes:
     """Return a status's message, signed by the device."""
     fields = [status.device, status.at_ms, status.online, status.unsent, status.oldest_ms, status.fill_permille]
-    return signer.sign("status", dumps([VERSION, *fields, status.version]))
+    return signer.sign("status", dumps([VERSION, *fields, status.version, status.trust_ms]))
 
 
 def decode_status(message: bytes, authority: Authority, at: datetime | None) -> Status:
     """Return the status in a message. Raises: WireError, SignatureError."""
     signed = authority.open(message, "status", at, MAX_STATUS_BYTES)
-    types = (str, int, bool, int, (int, type(None)), int, str)
+    types = (str, int, bool, int, (int, type(None)), int, str, (int, type(None)))
     status = Status(*loads_as(signed.payload, VERSION, types))
     check_device(signed, status.device)
     return status

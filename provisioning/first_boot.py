@@ -177,7 +177,7 @@ class _FirstBoot:
         """
         target = self._layout.trust
         try:
-            bring_trust(source, target, config)
+            why = bring_trust(source, target, config)
         except RefusedError as error:
             if config.trust.url is None or not is_repository(source):
                 raise
@@ -185,6 +185,8 @@ class _FirstBoot:
             self._talk.warn("trust-later", why=str(error), url=config.trust.url)
         else:
             self._talk.say("step-trust", source=str(source), folder=str(target))
+            if why is not None:
+                self._talk.warn("province-untaken", province=config.trust.province, why=why)
 
     def _enrol(self) -> bool:
         """Enrol where the card says with whom; return whether this device is enrolled now."""

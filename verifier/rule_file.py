@@ -188,28 +188,6 @@ def parse_rule_file_at(data: bytes, path: str) -> RuleFile:
     return file
 
 
-def encode_rule_file(file: RuleFile) -> bytes:
-    """Return the file of a rule or a profile.
-
-    Raises:
-        RuleFileError: It would not be read: a bound is broken, or its scope is not its role's.
-    """
-    fields = {
-        "id": file.id,
-        "version": file.version,
-        "valid_from": file.valid_from,
-        "valid_to": file.valid_to,
-        "scope": file.scope,
-        file.kind: file.body,
-    }
-    try:
-        data = msgspec.json.encode(fields)
-    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
-        raise RuleFileError(f"not JSON: {error}") from None
-    parse_rule_file(data, file.role)
-    return data
-
-
 def newest(files: Iterable[RuleFile], at: datetime) -> tuple[RuleFile, ...]:
     """Return the files in force, of each rule and profile of each role the newest version."""
     found: dict[tuple[Kind, Role, str], RuleFile] = {}

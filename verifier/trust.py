@@ -81,12 +81,12 @@ class Signer:
             raise TrustListError(f"a key of kind {type(key).__name__} signs no passes")
         return cls(
             kid or Kid(hashlib.sha256(der).digest()[:8]),
-            country or _subject(certificate, NameOID.COUNTRY_NAME),
+            country or subject_of(certificate, NameOID.COUNTRY_NAME),
             key,
             _kinds(certificate),
             not_before,
             not_after,
-            _subject(certificate, NameOID.ORGANIZATION_NAME) == DEMO_ORGANISATION,
+            subject_of(certificate, NameOID.ORGANIZATION_NAME) == DEMO_ORGANISATION,
         )
 
     def narrowed(
@@ -178,7 +178,8 @@ def _kinds(certificate: x509.Certificate) -> frozenset[str]:
     return frozenset(named or KINDS)
 
 
-def _subject(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
+def subject_of(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
+    """Return a certificate's first name of a sort, empty where it has none that can be read."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a country's name where its code of two letters belongs
         try:

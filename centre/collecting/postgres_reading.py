@@ -32,7 +32,7 @@ _SAID = f"SELECT {SAID} FROM device WHERE device = ANY(%s) ORDER BY device FOR U
 _STATUSES = f"""
     INSERT INTO device ({SAID})
     SELECT * FROM unnest(%b::text[], %s::bigint[], %s::boolean[], %s::bigint[], %s::bigint[], %s::int[], %b::text[],
-        %s::bigint[], %s::bigint[])
+        %s::bigint[], %s::bigint[], %s::bigint[])
     ON CONFLICT (device) DO UPDATE SET ({SAID})
         = ({", ".join(f"excluded.{column}" for column in SAID.split(", "))})
 """  # noqa: S608 - constants

@@ -12,7 +12,7 @@ from centre.collecting.store import StoreError
 
 Connection = psycopg.Connection[Any]
 
-VERSION = 1
+VERSION = 2
 SCHEMA = "greengate"
 _LOCK = 0x43584331  # "CXC1": of the advisory lock under which the schema is changed
 
@@ -43,7 +43,8 @@ _TABLES = f"""
     CREATE TABLE device (
         device text COLLATE "C" PRIMARY KEY,
         at_ms bigint, online boolean, unsent bigint, oldest_ms bigint, fill_permille integer, version text,
-        since_ms bigint, status_received_ms bigint, report_at_ms bigint, report bytea, report_received_ms bigint);
+        trust_ms bigint, since_ms bigint, status_received_ms bigint,
+        report_at_ms bigint, report bytea, report_received_ms bigint);
 """
 
 
@@ -57,7 +58,9 @@ def prepare(connection: Connection) -> None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             if not _is_there(connection):  # else another program made it just now
                 _make(connection)
-        version = connection.execute(f"SELECT version FROM {SCHEMA}.version").fetchone()  # noqa: S608 - a constant
+        version = _version(connection)
+        if version == (1,):
+            version = _upgrade(connection)
     if version != (VERSION,):
         found = version[0] if version else "none"
         raise StoreError(f"its schema {found} is not this program's ({VERSION}): update the program")
@@ -73,6 +76,19 @@ def _make(connection: Connection) -> None:
     connection.execute(f"SET LOCAL search_path = {SCHEMA}")
     connection.execute(_TABLES)
     connection.execute("INSERT INTO version VALUES (%s)", [VERSION])
+
+
+def _version(connection: Connection) -> tuple[int, ...] | None:
+    return connection.execute(f"SELECT version FROM {SCHEMA}.version").fetchone()  # noqa: S608 - a constant
+
+
+def _upgrade(connection: Connection) -> tuple[int, ...] | None:
+    """Make this program's schema of version 1, unless another program makes it just now; return the version then."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    if _version(connection) == (1,):
+        connection.execute(f"ALTER TABLE {SCHEMA}.device ADD COLUMN trust_ms bigint")
+        connection.execute(f"UPDATE {SCHEMA}.version SET version = %s", [VERSION])  # noqa: S608 - a constant
+    return _version(connection)
 
 
 def partitions(connection: Connection) -> set[int]:

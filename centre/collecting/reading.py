@@ -12,7 +12,7 @@ from centre.collecting.store import Account, Entry, Key, Known
 from firmware.wire import WireError
 from firmware.wire_device import Status
 
-SAID = "device, at_ms, online, unsent, oldest_ms, fill_permille, version, since_ms, status_received_ms"
+SAID = "device, at_ms, online, unsent, oldest_ms, fill_permille, version, trust_ms, since_ms, status_received_ms"
 # A report takes the place of an older one only, or of one by a clock that was far ahead.
 NEWER = f"excluded.report_at_ms > device.report_at_ms OR device.report_at_ms > device.report_received_ms + {AHEAD_MS}"
 STEP_MS = {"hour": DAY_MS // 24, "day": DAY_MS}
@@ -33,11 +33,12 @@ class Wanted(NamedTuple):
 
 def to_said(row: Sequence[Any]) -> Said | None:
     """Return the last that a device said, from the columns `SAID`; None where it never did, or where it is damaged."""
-    device, at_ms, online, unsent, oldest_ms, fill, version, since_ms, received_ms = row
+    device, at_ms, online, unsent, oldest_ms, fill, version, trust_ms, since_ms, received_ms = row
     if at_ms is None:
         return None
     with contextlib.suppress(WireError):  # then the next that it says takes its place
-        return Said(Status(device, at_ms, bool(online), unsent, oldest_ms, fill, version), since_ms, received_ms)
+        status = Status(device, at_ms, bool(online), unsent, oldest_ms, fill, version, trust_ms)
+        return Said(status, since_ms, received_ms)
     return None
 
 

@@ -30,7 +30,7 @@ from firmware.wire_device import Report, Status
 _BOOKED = f"iif(clock <> 'untrusted' AND day = at_ms / {DAY_MS}, at_ms, received_ms)"
 _SAID = f"SELECT {SAID} FROM device WHERE device = ?"  # noqa: S608 - a constant
 _STATUS = f"""
-    INSERT INTO device ({SAID}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO device ({SAID}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (device) DO UPDATE SET ({SAID})
         = ({", ".join(f"excluded.{column}" for column in SAID.split(", "))})
 """  # noqa: S608 - constants

@@ -28,7 +28,8 @@ _TABLES = f"""
     CREATE TABLE device (
         device TEXT PRIMARY KEY,
         at_ms INTEGER, online INTEGER, unsent INTEGER, oldest_ms INTEGER, fill_permille INTEGER, version TEXT,
-        since_ms INTEGER, status_received_ms INTEGER, report_at_ms INTEGER, report BLOB, report_received_ms INTEGER)
+        trust_ms INTEGER, since_ms INTEGER, status_received_ms INTEGER,
+        report_at_ms INTEGER, report BLOB, report_received_ms INTEGER)
         STRICT, WITHOUT ROWID;
 """
 
@@ -65,4 +66,6 @@ _UPGRADE = f"""
     DROP TABLE batch_1;
 """  # noqa: S608 - constants
 
-FORM = Form(0x43584331, 2, _TABLES, StoreError, "name another file", upgrades={1: _UPGRADE})  # "CXC1"
+_TRUST = "ALTER TABLE device ADD COLUMN trust_ms INTEGER;"
+
+FORM = Form(0x43584331, 3, _TABLES, StoreError, "name another file", upgrades={1: _UPGRADE, 2: _TRUST})  # "CXC1"

@@ -24,8 +24,8 @@ class Said(NamedTuple):
     def row(self) -> tuple[Any, ...]:
         """Return it as values."""
         one = self.status
-        values = (one.device, one.at_ms, one.online, one.unsent, one.oldest_ms, one.fill_permille, one.version)
-        return (*values, self.since_ms, self.received_ms)
+        values = (one.device, one.at_ms, one.online, one.unsent, one.oldest_ms, one.fill_permille)
+        return (*values, one.version, one.trust_ms, self.since_ms, self.received_ms)
 
 
 def news(known: Mapping[str, Said], statuses: Iterable[Status], received_ms: int) -> list[Said]:
@@ -63,4 +63,5 @@ def contradicted(devices: Iterable[Known], now_ms: int) -> bool:
 
 
 def _is_will(status: Status) -> bool:
-    return not (status.online or status.unsent or status.oldest_ms is not None or status.fill_permille)
+    tells = status.unsent or status.fill_permille or (status.oldest_ms, status.trust_ms) != (None, None)
+    return not (status.online or tells)

@@ -17,7 +17,7 @@ from centre.showing.fleet import STATES, DeviceView, State
 ROWS = 50  # ours: devices on a page, however many there are
 REFRESH_S = 60
 PATTERN_OF: Final[dict[State, str]] = {"online": "accepted", "offline": "undecided", "silent": "refused"}
-HEADINGS: Final = ("device", "state", "heard", "unsent", "fill", "stored", "missing", "look")
+HEADINGS: Final = ("device", "state", "heard", "unsent", "fill", "trust", "stored", "missing", "look")
 COUNTS: Final = {"unsent", "fill", "stored", "missing"}
 
 
@@ -138,6 +138,7 @@ def _row(view: DeviceView, now_ms: int) -> str:
         "heard": ago(view.heard_ms, now_ms).html,
         "unsent": number(status.unsent) if status else "?",
         "fill": f"{status.fill_permille // 10} %" if status else "?",
+        "trust": ago(status.trust_ms, now_ms).html if status and status.trust_ms is not None else "?",
         "stored": number(view.stored),
         "missing": number(view.missing),
         "look": look or "-",

@@ -37,8 +37,9 @@ def devices(
 ) -> None:
     """List the devices that ever sent anything: when each was heard, what waits on it, how full its journal is.
 
-    What waits and how full is what the device said last. A device is online where its status says so and came in the
-    last 15 minutes, silent where nothing of it came for a day. Registered devices that never sent are in `device list`.
+    What waits, how full, and when the trust was issued by which it judges is what the device said last. A device is
+    online where its status says so and came in the last 15 minutes, silent where nothing of it came for a day.
+    Registered devices that never sent are in `device list`.
 
     --report shows instead what one device answered last to `greengate-centre command NAME report`.
 
@@ -93,6 +94,7 @@ def _fields(view: DeviceView, now_ms: int) -> dict[str, Any]:
         "oldest_unsent": iso_ms(status.oldest_ms) if status else None,
         "journal_fill": None if status is None else status.fill_permille / 1000,
         "version": (status and status.version) or None,
+        "trust_issued": iso_ms(status.trust_ms) if status else None,
         "stored": view.stored,
         "missing": view.missing,
         "troubles": list(view.troubles(now_ms)),
@@ -113,7 +115,8 @@ def _line(view: DeviceView, now_ms: int) -> str:
     if status is not None:
         waits = f", the oldest recorded {ago(status.oldest_ms, now_ms)}" if status.oldest_ms is not None else ""
         version = f", version {plain(status.version)}" if status.version else ""
-        said = f"{status.unsent:,} unsent{waits}, journal {status.fill_permille / 10:.0f} % full{version}"
+        trust = f", trust issued {ago(status.trust_ms, now_ms)}" if status.trust_ms is not None else ""
+        said = f"{status.unsent:,} unsent{waits}, journal {status.fill_permille / 10:.0f} % full{version}{trust}"
     look = f"; look at: {', '.join(view.troubles(now_ms))}" if view.troubles(now_ms) else ""
     heard = f"heard {ago(view.heard_ms, now_ms)}"
     return f"{view.name}: {view.state(now_ms)}, {heard}, {counted(view.stored, 'check-in')} stored, {said}{look}"

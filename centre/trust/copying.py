@@ -23,6 +23,7 @@ def copy(repo: Repository, folder: Path, told: Callable[[int, int], None]) -> in
     """
     to = Repository(folder)
     timestamp = repo.timestamp()
+    _check_same(repo, to)
     _check_older(repo, to)
     versions = {role: repo.versions(role) for role in sorted(repo.roles())}
     listed = [(role, number) for role, numbers in versions.items() if role != "root" for number in numbers]
@@ -41,6 +42,18 @@ def copy(repo: Repository, folder: Path, told: Callable[[int, int], None]) -> in
         to.lay_first_root(repo.bytes_of("root", 1))
     to.prune({role: set(numbers) for role, numbers in versions.items()}, files)
     return len(files)
+
+
+def _check_same(repo: Repository, to: Repository) -> None:
+    """Refuse a folder of another nation's or province's, before anything of it is touched.
+
+    Raises: TrustError.
+    """
+    for number in repo.versions("root"):
+        to.holds("root", number, repo.bytes_of("root", number))
+    others = sorted(to.roles() - repo.roles()) if to.metadata.is_dir() and to.timestamp() is None else []
+    if others:
+        raise TrustError(f"{to.folder} holds the publication of {others[0]}: give a folder of its own")
 
 
 def _check_older(repo: Repository, to: Repository) -> None:

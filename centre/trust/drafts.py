@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from centre.files import PUBLIC, make_folder, write_whole
-from centre.output import EX_DATA, EX_UNAVAILABLE
+from centre.output import EX_DATA, EX_UNAVAILABLE, EX_USAGE
 from centre.trust.home import TrustError, TrustHome, read_bounded, writing
 from centre.trust.roles import DAYS, RoleKeys
 from verifier.areas import is_province
@@ -147,6 +147,9 @@ class Draft:
         found = self.provinces()
         if found.get(code) == keys:
             return False
+        for other, theirs in found.items():
+            if other != code and keys.keys.keys() & theirs.keys.keys():
+                raise TrustError(f"{code}: this is {other}'s key: each province has keys of its own", EX_USAGE)
         found[code] = keys
         if len(found) > PROVINCES_MAX:
             raise TrustError(f"more than {PROVINCES_MAX} provinces", EX_DATA)

@@ -97,7 +97,8 @@ def remove_key(
 ) -> None:
     """Trust signers no more: take them out of the draft, for the next `trust publish`.
 
-    All signers of this key identifier, where several share it; each is named.
+    All signers of this key identifier, where several share it; each is named. A list, set or document that still has
+    one brings it back when it is taken again, and names it then.
 
     Example: greengate-centre trust remove-key 53FOjX/4aJs=
 
@@ -203,7 +204,8 @@ def _tell(merged: Merged, found: Iterable[Found], *, json: bool) -> None:
     left_out = [line for one in found for line in one.left_out]
     for line in left_out[:LEFT_OUT_SHOWN_MAX]:
         _complain(f"left out: {line}", json=json)
-    for change, signers in (("replaced", merged.replaced), ("removed", merged.gone)):
+    back = merged.added if merged.known or merged.replaced or merged.gone else []  # what somebody removed, perhaps
+    for change, signers in (("added", back), ("replaced", merged.replaced), ("removed", merged.gone)):
         for one in signers:
             out(_signer(one, change), json=json)
     counts = {"added": len(merged.added), "replaced": len(merged.replaced), "known": len(merged.known)}

@@ -30,6 +30,8 @@ class TrustImportError(TrustError):
 def files_of(paths: list[Path], suffixes: frozenset[str]) -> list[Path]:
     """Return the files that are meant: those named, and a named folder's with a suffix, by name, 10 after 9.
 
+    What a folder hides is left out: macOS leaves a `._NAME` beside each file on a stick.
+
     Raises: TrustImportError, also of a folder that holds none.
     """
     found: list[Path] = []
@@ -71,9 +73,10 @@ def shown(text: object) -> str:
 def _in_folder(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            found = [entry.name for entry in entries if Path(entry.name).suffix.lower() in suffixes]
+            names = [entry.name for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
         raise TrustImportError(f"{shown(folder)}: {error.strerror}: name a folder to read", EX_NO_INPUT) from None
+    found = [name for name in names if Path(name).suffix.lower() in suffixes]
     if not found:
         endings = ", ".join(sorted(suffixes))
         raise TrustImportError(f"{shown(folder)}: no file in it ends in {endings}: is it the right one?", EX_NO_INPUT)
@@ -85,7 +88,8 @@ def _natural(name: str) -> list[str | int]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:40]!a} stands twice in one object")
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValueError(f"{name[:40]!a} stands twice in one object")
+        seen.add(name)

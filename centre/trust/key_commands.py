@@ -1,5 +1,6 @@
 """`greengate-centre trust init`, `delegate`, `rotate`, `sign`: whose keys sign."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from centre.trust.home import TrustError, TrustHome, checked_code
 from centre.trust.keys import held_keys, name_of, public_key
 from centre.trust.options import KeyFolders, Province, code_of, day, trust_told
 from centre.trust.provincial import init_province, rotate_province
+from centre.trust.repository import Repository
 from centre.trust.roles import (
     DAYS,
     DAYS_MAX,
@@ -104,6 +106,9 @@ def delegate(
         small = checked_code(code)
         keys = {one.keyid: one for one in map(public_key, key)}
         check_threshold(role_of(small), threshold, len(keys))
+        root = Repository(trust.repo).root()
+        if root is not None and not keys.keys().isdisjoint(root.signed.keys):
+            raise TrustError(f"{small}: this is a key of the nation's: a province has keys of its own", EX_USAGE)
         public = {keyid: one.to_dict() for keyid, one in keys.items()}
         new = Draft(trust).delegate(small, RoleKeys(role_of(small), threshold, public))
         out({"province": small, "new": new, "keys": ", ".join(map(name_of, keys.values()))}, json=json)
@@ -164,7 +169,8 @@ def sign(
     """Sign what waits for signatures with the keys that are here: in the home, and in folders that --keys names.
 
     Where `trust publish` or `rotate` said which keys are missing, carry HOME/trust/staged.json to their machine, sign
-    it there, carry it back to where it lay, and publish. Look first whether version and role are what you expect.
+    it there, carry it back to where it lay, and publish. Without any key it only says what waits: look first whether
+    version, role and what it holds are what you expect.
 
     Example: greengate-centre trust sign /media/stick/staged.json --keys /media/stick
 
@@ -173,8 +179,9 @@ def sign(
     works on it; 78 a key cannot be used.
     """
     trust = TrustHome(home)
-    with trust_told(json=json), trust.alone():
-        path = file or trust.staged
+    path = file or trust.staged
+    lock = trust.alone() if path.absolute() == trust.staged.absolute() else contextlib.nullcontext()
+    with trust_told(json=json), lock:  # elsewhere than in the home it needs none, nor rights in it
         if not path.exists():
             code = EX_UNAVAILABLE if file is None else EX_NO_INPUT
             raise TrustError(f"{path}: nothing waits for signatures", code)
@@ -187,7 +194,10 @@ def sign(
 
 def _flat(one: dict[str, Any]) -> dict[str, Any]:
     plain = {"expires": day(one["expires"]), "signed": ", ".join(one["signed"]), "missing": "; ".join(one["missing"])}
-    return one | {name: value or None for name, value in plain.items()}
+    said = one | {name: value or None for name, value in plain.items()}
+    return {
+        name: value if str(value).isprintable() else ascii(value) for name, value in said.items()
+    }  # a stick's words
 
 
 def _init_province(

@@ -17,6 +17,7 @@ from centre.trust.keys import Held, free_name, make_key, plain_name
 from centre.trust.repository import Repository
 from centre.trust.roles import RoleKeys, check_threshold, expires, half_over, lacking, missing_keys, reaches, sign
 from centre.trust.staging import Waiting, read_staged, waiting, write_staged
+from centre.trust.taking import check_lengths
 from verifier.rule_file import Role, role_of
 
 
@@ -94,6 +95,7 @@ def publish_province(home: TrustHome, code: str, held: Held, now: datetime, *, a
     made = _made(repo, province, before, files, waits, now)
     if made is before:
         return _told(role, made, new=False)
+    check_lengths(made.signed, role)
     both = [province.keys, *([] if province.before is None else [province.before])]
     sign(made, held, both)
     if missing := lacking(made, [province.keys]):

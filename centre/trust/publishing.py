@@ -90,9 +90,9 @@ class Publisher:
 
         Raises: TrustError; of missing signatures only where nothing at all could be published.
         """
-        self._check_clock()
         preparing = Preparing(self.home, self.repo, self.root, self.before, self.settings, self.held, self.now)
         root, targets = preparing.prepared(told, anew=anew)
+        self._check_clock(root or self.root)
         ends = (root or self.root).signed.expires
         if ends <= self.now:
             raise TrustError(f"root ended on {ends:%F}: publish with its keys (--keys), or set the clock right")
@@ -105,8 +105,7 @@ class Publisher:
         waits = preparing.staged.values()
         write_staged(self.home.staged, waits)
         tidy(self.home, [one.parsed() for one in waits if one.role == "targets"])
-        provinces = self.before.provinces | {one.code: one.metadata for one in taken}
-        warnings = watched((root or self.root).signed, current.signed, provinces, self.now)
+        warnings = watched((root or self.root).signed, published_in(self.repo), self.now)
         return Publication(*done, [one.code for one in taken], warnings, refused, preparing.lacking)
 
     # 5, 6: what is published
@@ -181,17 +180,24 @@ class Publisher:
 
     # 7 and around
 
-    def _check_clock(self) -> None:
+    def _check_clock(self, root: Metadata[Root]) -> None:
         """Refuse a time that kiosks would refuse, or that they could not come back from.
+
+        A root that takes the last timestamp's keys away takes what that one said with them, for kiosks too.
 
         Raises: TrustError.
         """
         if self.before.timestamp is None:
             return
-        last = self.before.timestamp.signed
+        last, holds = (
+            self.before.timestamp.signed,
+            not lacking(self.before.timestamp, [role_keys(root.signed, "timestamp")]),
+        )
         at = f"the last publication ({issued_of(last):%FT%TZ})"
-        if issued_of(last) > self.now:
-            raise TrustError(f"this machine's clock is behind {at}: set it right")
+        if issued_of(last) > self.now and holds:
+            raise TrustError(
+                f"this machine's clock is behind {at}: set it right, or if it was wrong then, rotate timestamp"
+            )
         if last.expires < self.now and not self.vouched:
             raise TrustError(
                 f"this machine's clock is far after {at}, and nothing vouches for it: synchronise it (NTP)"

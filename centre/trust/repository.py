@@ -58,11 +58,15 @@ class Repository:
     def root(self) -> Metadata[Root] | None:
         """Return the newest root."""
         versions = self.versions("root")
-        return _parsed(self.bytes_of("root", versions[-1]), Root) if versions else None
+        return parsed(self.bytes_of("root", versions[-1]), Root, self.folder) if versions else None
 
     def timestamp(self) -> Metadata[Timestamp] | None:
         """Return what says which of all is published; None where nothing is."""
-        return _parsed(self.timestamp_bytes(), Timestamp) if (self.metadata / "timestamp.json").exists() else None
+        return (
+            parsed(self.timestamp_bytes(), Timestamp, self.folder)
+            if (self.metadata / "timestamp.json").exists()
+            else None
+        )
 
     def timestamp_bytes(self) -> bytes:
         """Return the timestamp as it is."""
@@ -70,11 +74,11 @@ class Repository:
 
     def snapshot(self, version: int) -> Metadata[Snapshot]:
         """Return a snapshot."""
-        return _parsed(self.bytes_of("snapshot", version), Snapshot)
+        return parsed(self.bytes_of("snapshot", version), Snapshot, self.folder)
 
     def signed_targets(self, role: str, version: int) -> Metadata[Targets]:
         """Return the targets' metadata, or a province's."""
-        return _parsed(self.bytes_of(role, version), Targets)
+        return parsed(self.bytes_of(role, version), Targets, self.folder)
 
     def bytes_of(self, role: str, version: int) -> bytes:
         """Return a metadata file as it is: hashes are of its bytes."""
@@ -134,14 +138,19 @@ class Repository:
                 raise TrustError(f"{path} is not what was signed: bring it from a backup")
             yield source
 
+    def holds(self, role: str, version: int, data: bytes) -> bool:
+        """Tell whether a metadata file lies here; one of its name with another content is told."""
+        path = self.metadata / f"{version}.{role}.json"
+        if not path.exists():
+            return False
+        if self.bytes_of(role, version) != data:
+            raise TrustError(f"{path} is there with another content: empty the folder, or bring it from a backup")
+        return True
+
     def lay(self, role: str, version: int, data: bytes) -> None:
         """Lay a metadata file; one of its name with another content stays, and is told."""
-        path = self.metadata / f"{version}.{role}.json"
-        if path.exists():
-            if self.bytes_of(role, version) != data:
-                raise TrustError(f"{path} is there with another content: empty the folder, or bring it from a backup")
-            return
-        self._write(path, data)
+        if not self.holds(role, version, data):
+            self._write(self.metadata / f"{version}.{role}.json", data)
 
     def lay_timestamp(self, data: bytes) -> None:
         """Publish: from here on readers see what was laid before."""
@@ -218,11 +227,15 @@ def _targets_in(folder: Path) -> Iterator[Path]:
                 yield Path(above, name)
 
 
-def _parsed(data: bytes, kind: type) -> Metadata[Any]:
+def parsed(data: bytes, kind: type, where: Path) -> Metadata[Any]:
+    """Return metadata of a kind, as a folder has it.
+
+    Raises: TrustError.
+    """
     try:
         found = Metadata[Any].from_bytes(data)
     except DeserializationError:
         found = None
     if found is None or not isinstance(found.signed, kind):
-        raise TrustError(f"what should be {kind.__name__.lower()} metadata cannot be read: bring it from a backup")
+        raise TrustError(f"{where}: its {kind.__name__.lower()} metadata cannot be read: bring it from a backup")
     return found

@@ -1,6 +1,7 @@
 """Revocations from lists of identifiers: text, one a line, hashed as it is read; never kept, never shown."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from io import BufferedReader
@@ -15,8 +16,10 @@ LIST_MAX_BYTES = 8 * 1024**3  # ours: 100 million UVCIs; against a device that n
 LINE_MAX_BYTES = 1024  # ours: a UVCI has 72 characters
 UVCI_MAX_CHARS = 128
 SLICE_BYTES = 2_000_000 * HASH_BYTES  # ours: what is in memory of a list, however long it is
+_NO_UVCIS = frozenset(" ,;\"'")  # what a table brings along; a hash of all that would revoke nobody
 _LX1_DIGITS = 32  # of the identifier, 16 random bytes
 _SHA256_DIGITS = 64
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 _MARK = b"\xef\xbb\xbf"
 
 Hasher = Callable[[str], bytes]
@@ -30,8 +33,8 @@ def uvci_hasher(country: str | None) -> Hasher:
     """
 
     def hashed(line: str) -> bytes:
-        if len(line) > UVCI_MAX_CHARS or not line.isprintable() or " " in line:
-            raise ValueError(f"no UVCI: at most {UVCI_MAX_CHARS} printable characters without spaces")
+        if len(line) > UVCI_MAX_CHARS or not line.isprintable() or not _NO_UVCIS.isdisjoint(line):
+            raise ValueError(f"no UVCI: at most {UVCI_MAX_CHARS} printable characters without spaces, commas, quotes")
         uvci = line.upper()
         return uci_hash(uvci) if country is None else country_uci_hash(country, uvci)
 
@@ -44,10 +47,9 @@ def lx1_hashed(line: str) -> bytes:
         raise ValueError(
             f"no identifier of a permit: {_LX1_DIGITS} hexadecimal digits, or {_SHA256_DIGITS} of its hash"
         )
-    try:
-        value = bytes.fromhex(line)
-    except ValueError:
-        raise ValueError("no hexadecimal digits") from None
+    if not _HEXADECIMAL.fullmatch(line):  # bytes.fromhex would take spaces
+        raise ValueError("no hexadecimal digits")
+    value = bytes.fromhex(line)
     return lx1_hash(value) if len(line) == _LX1_DIGITS else value[:HASH_BYTES]
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -63,7 +63,7 @@ class _Chunk(msgspec.Struct):
     fromVersion: int | None = None  # noqa: N815
     revokedUcvi: list[str] | None = None  # noqa: N815
     delta: _Delta | None = None
-    totalNumberUCVI: int | None = None  # noqa: N815
+    totalNumberUCVI: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | None = None  # noqa: N815
 
 
 class _Crl(msgspec.Struct):
@@ -194,4 +194,8 @@ def _country(text: str) -> str:
 
 def _ms(at: datetime) -> int:
     """Return milliseconds; a time without a zone is UTC."""
-    return int((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    try:
+        utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise TrustImportError("its expires is beyond all years that can be written") from None
+    return int(utc.timestamp() * 1000)

@@ -100,6 +100,9 @@ def _whole(db: RevocationDb, whole: WholeBatch, now: datetime, *, remove: bool) 
 
     batch, hashes = whole.batch, unique(whole.hashes)
     before = db.batch(batch.id)
+    if before is not None and _whose(before) != _whose(batch):
+        what = f"{before.kind} of {before.kid.hex() or 'any'}, {before.country or '-'}"
+        raise TrustImportError(f"another batch of this name is here ({what}): give this one a batchId of its own")
     if remove:
         state = "removed" if db.delete(batch.id) else "absent"
     elif db.was_withdrawn(batch.id):
@@ -116,6 +119,11 @@ def _whole(db: RevocationDb, whole: WholeBatch, now: datetime, *, remove: bool) 
     timed = {"timed": whole.timed} if whole.timed else {}
     expired = until is not None and until <= now
     return about | {"hashes": len(hashes) // HASH_BYTES, "until": iso(until), "expired": expired} | timed
+
+
+def _whose(batch: Batch) -> tuple[object, ...]:
+    """Return what stays the same of a batch, whatever becomes of its hashes."""
+    return batch.kid, batch.kind, batch.country
 
 
 def _listed(db: RevocationDb, listed: BatchList, *, remove: bool) -> Outcome:

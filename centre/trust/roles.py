@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from securesystemslib.exceptions import UnverifiedSignatureError
 from tuf.api.metadata import DelegatedRole, Key, Metadata, Root, Targets
+from tuf.api.serialization import SerializationError
 
-from centre.output import EX_UNAVAILABLE, EX_USAGE
+from centre.output import EX_DATA, EX_UNAVAILABLE, EX_USAGE
 from centre.trust.home import TrustError
 from centre.trust.keys import Held, name_of
 from verifier.rule_file import role_of
@@ -70,7 +71,7 @@ def sign(metadata: Metadata[Any], held: Held, wanted: Iterable[RoleKeys]) -> lis
     Raises: TrustError.
     """
     added: list[str] = []
-    payload = metadata.signed_bytes
+    payload = _payload(metadata)
     for keys in wanted:
         for keyid, key in keys.public().items():
             if keyid in held and not _signed(metadata, key, payload):
@@ -84,7 +85,7 @@ def lacking(metadata: Metadata[Any], wanted: Iterable[RoleKeys]) -> list[str]:
 
     Raises: TrustError.
     """
-    payload, found = metadata.signed_bytes, []
+    payload, found = _payload(metadata), []
     for keys in wanted:
         public = keys.public()
         missing = [name_of(key) for key in public.values() if not _signed(metadata, key, payload)]
@@ -149,6 +150,13 @@ def expires(now: datetime, days: int) -> datetime:
 def half_over(ends: datetime, now: datetime, days: int) -> bool:
     """Tell whether half of the time is over that something was signed for, so that it is signed anew at leisure."""
     return ends - now < timedelta(days=days) / 2
+
+
+def _payload(metadata: Metadata[Any]) -> bytes:
+    try:
+        return metadata.signed_bytes
+    except SerializationError:  # TUF's canonical JSON has neither fractions nor half characters
+        raise TrustError(f"{metadata.signed.type} metadata holds what nobody can sign: make it anew", EX_DATA) from None
 
 
 def _signed(metadata: Metadata[Any], key: Key, payload: bytes) -> bool:

@@ -11,7 +11,7 @@ from centre.output import EX_UNAVAILABLE, EX_USAGE
 from centre.trust.building import next_root
 from centre.trust.drafts import read_settings
 from centre.trust.home import TrustError, TrustHome
-from centre.trust.keys import Held, free_name, held_keys, make_key, name_of, plain_name, public_key
+from centre.trust.keys import free_name, held_keys, make_key, name_of, plain_name, public_key
 from centre.trust.repository import Repository
 from centre.trust.roles import check_threshold, expires, lacking, root_needs, sign
 from centre.trust.staging import read_staged, waiting, write_staged
@@ -62,14 +62,10 @@ def rotate(
     key = make_key(to, free_name(names, role, to)) if public is None else public_key(public)
     _change(root.signed, role, key, gone)
     needs = root_needs(current, root)
-    sign(root, _held(home, folders), needs)
+    sign(root, held_keys(home.keys, folders), needs)
     staged["root"] = waiting("root", root, needs)
     write_staged(home.staged, staged.values())
     return Rotated(role, root.signed.version, name_of(key), name_of(gone), lacking(root, needs))
-
-
-def _held(home: TrustHome, folders: Sequence[Path]) -> Held:
-    return held_keys(home.keys, folders)
 
 
 def _pending(current: Metadata[Root], staged: Metadata[Root] | None) -> Metadata[Root]:
@@ -94,6 +90,8 @@ def _chosen(root: Root, role: str, which: str | None) -> Key:
 def _change(root: Root, role: str, key: Key, gone: Key) -> None:
     if key.keyid in root.roles[role].keyids:
         raise TrustError(f"{name_of(key)} is a key of {role} already: give another", EX_USAGE)
+    if key.keyid in root.keys:
+        raise TrustError(f"{name_of(key)} is another role's key: each role has keys of its own", EX_USAGE)
     root.revoke_key(gone.keyid, role)
-    root.add_key(root.keys.get(key.keyid, key), role)
+    root.add_key(key, role)
     check_threshold(role, root.roles[role].threshold, len(root.roles[role].keyids))

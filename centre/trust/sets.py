@@ -15,6 +15,7 @@ import msgspec
 from tuf.api.metadata import TargetFile
 
 from centre.files import make_folder, write_whole
+from centre.output import EX_DATA
 from centre.trust.home import TrustError, TrustHome, read_bounded, writing
 from centre.trust.repository import TARGET_MAX_BYTES, Repository
 from centre.trust.revocation_db import Kind, RevocationDb
@@ -25,6 +26,7 @@ INDEX = "revocations.json"
 PART_BYTES = 2 * 1024 * 1024  # a broken download goes on from here
 CHAIN_MAX = 32  # ours: a month of days; each is a request
 BASE_SHARE = 4  # deltas together are at most this share of the base, else the base is cheaper
+SETS_MAX = 10_000  # a kiosk takes no more (firmware/sync_revocations.py)
 INDEX_MAX_BYTES = 16 * 1024 * 1024  # ours: 10,000 sets with full chains
 KNOWN = "known.json"
 NEW = "new"  # the file that is being compiled
@@ -104,6 +106,11 @@ class Sets:
         targets: dict[str, TargetFile] = {}
         with RevocationDb.open(self.home.home) as db:
             groups = list(db.groups(now))
+            if len(groups) > SETS_MAX:
+                why = (
+                    f"{len(groups)} sets of revocations, a kiosk takes {SETS_MAX}: remove batches whose kid is nobody's"
+                )
+                raise TrustError(why, EX_DATA)
             for done, (kid, kind) in enumerate(groups):
                 told(done, len(groups))
                 known = self._compiled(db, kid, kind, now)

@@ -15,7 +15,7 @@ from centre.trust.importing import TrustImportError, shown
 from centre.trust.signer_entries import Format, Found, Scope, key_fault
 from verifier.signed_list import Listed, read_signed_list
 from verifier.signers import SignerEntry
-from verifier.trust import TrustListError, load_certificate
+from verifier.trust import TrustListError, load_certificate, subject_of
 
 KID_BYTES = 8  # DCC guidelines, volume 1: the first of the certificate's SHA-256
 _PRIVATE = b"PRIVATE KEY-----"
@@ -46,7 +46,7 @@ def _of_list(listed: Listed | TrustListError, scope: Scope, source: str) -> Sign
         raise listed
     try:
         certificate = _loaded(listed.der, scope.format or "hcert")
-        country = listed.country or _subject(certificate, NameOID.COUNTRY_NAME)
+        country = listed.country or subject_of(certificate, NameOID.COUNTRY_NAME)
         return scope.entry("hcert", listed.kid, country, certificate=listed.der, name=source)
     except TrustImportError as error:
         raise TrustImportError(f"entry {listed.number}: {error}") from None
@@ -81,8 +81,8 @@ def _pem(data: bytes) -> list[bytes]:
 def _single(der: bytes, scope: Scope) -> SignerEntry:
     certificate = _loaded(der, scope.format or "hcert")
     kid = hashlib.sha256(der).digest()[:KID_BYTES]
-    name = f"CN={_subject(certificate, NameOID.COMMON_NAME)}"
-    return scope.entry("hcert", kid, _subject(certificate, NameOID.COUNTRY_NAME), certificate=der, name=name)
+    name = f"CN={shown(subject_of(certificate, NameOID.COMMON_NAME))}"
+    return scope.entry("hcert", kid, subject_of(certificate, NameOID.COUNTRY_NAME), certificate=der, name=name)
 
 
 def _loaded(der: bytes, of: Format) -> x509.Certificate:
@@ -95,11 +95,3 @@ def _loaded(der: bytes, of: Format) -> x509.Certificate:
     if fault is not None:
         raise TrustImportError(fault)
     return certificate
-
-
-def _subject(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
-    try:
-        values = certificate.subject.get_attributes_for_oid(oid)
-    except ValueError:
-        return ""
-    return shown(values[0].value) if values else ""

@@ -1,11 +1,12 @@
 """A publication that waits for signatures: one file, which may travel to another machine's keys and back."""
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tuf.api.metadata import Metadata, Root
+from tuf.api.metadata import Metadata, Root, Targets
 
 from centre.files import PUBLIC, write_whole
 from centre.output import EX_DATA
@@ -29,12 +30,12 @@ class Waiting(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
         Raises: TrustError.
         """
-        try:
-            return Metadata.from_dict(
-                msgspec.json.decode(msgspec.json.encode(self.metadata))
-            )  # it takes the dict apart
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise TrustError(f"{self.role[:64]!a}: staged metadata is damaged: publish anew", EX_DATA) from None
+        found: Metadata[Any] | None = None
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            found = Metadata.from_dict(msgspec.json.decode(msgspec.json.encode(self.metadata)))  # it takes it apart
+        if found is None or found.signed.type != (self.role if self.role in ROLES else Targets.type):
+            raise TrustError(f"{self.role[:64]!a}: what is staged is damaged: remove staged.json, begin anew", EX_DATA)
+        return found
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -164,7 +164,7 @@ def _different(draft: dict[str, bytes], was: dict[str, str]) -> list[str]:
 def _warnings(repo: Repository, root: Metadata[Root], published: Published, now: datetime) -> list[str]:
     if published.timestamp is None or published.targets is None:
         return ["nothing is published: run greengate-centre trust publish"]
-    found = watched(root.signed, published.targets.signed, published.provinces, now)
+    found = watched(root.signed, published, now)
     limits = parse_freshness(repo.target(published.files[FRESHNESS]))
     age = now - issued_of(published.timestamp.signed)
     shortest = min(limits.keys.ageing_hours, limits.revocations.ageing_hours, limits.rules.ageing_hours)

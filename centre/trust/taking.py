@@ -12,9 +12,10 @@ from pathlib import Path
 
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
+from centre.output import EX_DATA
 from centre.trust.drafts import RULES_MAX
 from centre.trust.home import TrustError
-from centre.trust.repository import Repository
+from centre.trust.repository import Repository, parsed
 from centre.trust.roles import PROVINCE, lacking, role_keys
 from verifier.rule_file import (
     RULE_FILE_MAX_BYTES,
@@ -71,7 +72,7 @@ def _checked(source: Repository, role: str, nation: Targets, before: Mapping[str
         raise TrustError(str(error)) from None
     version = source.versions(role)[-1]
     data = source.bytes_of(role, version)
-    metadata = source.signed_targets(role, version)
+    metadata = parsed(data, Targets, source.folder)
     if missing := lacking(metadata, [role_keys(nation, role)]):
         raise TrustError("; ".join(missing))
     if metadata.signed.version != version:
@@ -107,17 +108,21 @@ def _lay(repo: Repository, source: Repository, one: Taken, now: datetime) -> Non
         raise TrustError(f"{role} ended on {signed.expires:%F}: it has to publish again")
     if len(signed.targets) > RULES_MAX:
         raise TrustError(f"{role} lists more than {RULES_MAX} files")
-    _check_lengths(signed, role)
+    check_lengths(signed, role)
     for path, data in [(path, _content(source, file, role)) for path, file in signed.targets.items()]:
         repo.lay_target(path, data)
 
 
-def _check_lengths(signed: Targets, role: str) -> None:
+def check_lengths(signed: Targets, role: str) -> None:
+    """Refuse more than kiosks take of a province.
+
+    Raises: TrustError.
+    """
     for path, file in signed.targets.items():
         if not _is_small(file):
-            raise TrustError(f"{role}: {path[:200]!a} is too large, or not signed by its SHA-256")
+            raise TrustError(f"{role}: {path[:200]!a} is too large, or not signed by its SHA-256", EX_DATA)
     if sum(file.length for file in signed.targets.values()) > ALL_MAX_BYTES:
-        raise TrustError(f"{role} lists files of over {ALL_MAX_BYTES} bytes")
+        raise TrustError(f"{role} lists files of over {ALL_MAX_BYTES} bytes", EX_DATA)
 
 
 def _content(source: Repository, file: TargetFile, role: str) -> bytes:

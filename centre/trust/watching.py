@@ -5,21 +5,24 @@ from datetime import datetime, timedelta
 
 from tuf.api.metadata import Metadata, Root, Targets
 
+from centre.trust.building import Published
 from centre.trust.roles import lacking, role_keys
 from verifier.rule_file import role_of
 
 SOON = timedelta(days=7)  # ours: time for somebody to bring keys
 
 
-def watched(root: Root, targets: Targets, provinces: Mapping[str, Metadata[Targets]], now: datetime) -> list[str]:
+def watched(root: Root, published: Published, now: datetime) -> list[str]:
     """Return a line for each role that ends within a week, and each province that kiosks cannot follow.
 
     Raises: TrustError.
     """
-    ends = {"root": root.expires, "targets": targets.expires}
-    ends |= {role_of(code): one.signed.expires for code, one in provinces.items()}
+    ends = {"root": root.expires}
+    parts = {"targets": published.targets, "snapshot": published.snapshot}
+    ends |= {role: one.signed.expires for role, one in parts.items() if one is not None}
+    ends |= {role_of(code): one.signed.expires for code, one in published.provinces.items()}
     found = [f"{role}: ends on {at:%F}: publish with its keys" for role, at in ends.items() if at - now < SOON]
-    return found + _unsigned(targets, provinces)
+    return found + ([] if published.targets is None else _unsigned(published.targets.signed, published.provinces))
 
 
 def _unsigned(targets: Targets, provinces: Mapping[str, Metadata[Targets]]) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
 
 MAX_REDIRECTS = 3
-_FAULTS = (HTTPError, http.client.HTTPException, OSError)
+_FAULTS = (HTTPError, http.client.HTTPException, OSError, ValueError)
 _HEADERS = {"User-Agent": "greengate", "Accept-Encoding": "identity"}
 _CURE = "it is tried again later"
 
@@ -36,6 +36,16 @@ class Waits:
     connect_s: float = 10.0
     read_s: float = 20.0
     whole_s: float = 300.0  # ours: a part has 2 MiB at most, that is 7 KB a second
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose chunks have a length: of -1, http.client would read all that ever comes into memory."""
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc] # http.client's own
+        if size < 0:
+            raise http.client.HTTPException
+        return size
 
 
 class HttpsFetcher:
@@ -134,7 +144,7 @@ class HttpsFetcher:
         """Return where a redirection leads, on this host alone. Raises: FetchError."""
         try:
             to = urljoin(at, location)
-            same = _origin(to) == self._origin
+            same = to.isascii() and _origin(to) == self._origin
         except ValueError:
             same = False
         if not location or not same:
@@ -165,9 +175,12 @@ class HttpsFetcher:
         else:
             connection = HTTPSConnection(host, port, timeout=self._waits.connect_s, ssl_context=self._context)
         self._connection = connection
+        connection.response_class = _Answer
         connection.connect()
         connection.timeout = self._waits.read_s
         self._socket = connection.sock
+        if self._overdue:  # an address after the other did not answer, and nobody ends this connection any more
+            raise TimeoutError
         return connection
 
     def _drop(self) -> None:
@@ -183,7 +196,7 @@ class HttpsFetcher:
                 return _cut_short(ended, f"{host}:{port}")
             case OSError() as known:
                 return in_words(known, host, port)
-            case HTTPError() | http.client.HTTPException() as other:
+            case HTTPError() | http.client.HTTPException() | ValueError() as other:
                 return _cut_short(other, f"{host}:{port}")
             case other:
                 return in_words(other, host, port)

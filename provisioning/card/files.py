@@ -3,6 +3,7 @@
 import hashlib
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ PASSING = (CODE_FILE, ENROL_FILE, RESULT_FILE)  # what must not stay of an earli
 CONFIG_FOLDER = Layout().config.parent
 PACKAGE_MAX_BYTES = 512 * 1024 * 1024  # ours: the package has about 100 MB
 TRUST_MAX_BYTES = 256 * 1024 * 1024  # ours: a nation's ten million revoked passes take 160 MB; the partition has 512
+Untaken = Callable[[str], None]
 _PACKAGE_NAME = re.compile(r"greengate_[A-Za-z0-9.+~-]+_(?:arm64|amd64)\.deb")  # it goes into a unit's command
 _DEB_MAGIC = b"!<arch>\ndebian-binary"  # deb(5)
 
@@ -74,12 +76,13 @@ def checked_configuration(kiosk: Kiosk, lang: Lang) -> bytes:
     return text.encode()
 
 
-def contents(kiosk: Kiosk, lang: Lang, *, config_txt: str | None) -> dict[str, bytes]:
+def contents(kiosk: Kiosk, lang: Lang, untaken: Untaken, *, config_txt: str | None) -> dict[str, bytes]:
     """Return all files by name, in the order of writing: `user-data`, without which nothing begins, is the last.
 
     Args:
         kiosk: What it is to be.
         lang: Of the comments in the configuration.
+        untaken: Is told why the province's part of a repository could not be taken.
         config_txt: The boot loader's present configuration; None on a volume that is no Raspberry Pi's.
     Raises: CardError for a package or trust folder that cannot be used.
     """
@@ -88,7 +91,7 @@ def contents(kiosk: Kiosk, lang: Lang, *, config_txt: str | None) -> dict[str, b
         files[f"{cloud.FOLDER}/{kiosk.package.name}"] = _package(kiosk.package)
     config = checked_configuration(kiosk, lang)
     if kiosk.trust:
-        files |= _trust(kiosk.trust, config)
+        files |= _trust(kiosk.trust, config, untaken)
     files[f"{cloud.FOLDER}/greengate.toml"] = config
     centre, pin = kiosk.wishes.centre, kiosk.wishes.ca_fingerprint
     if centre and pin:
@@ -121,24 +124,27 @@ def _package(path: Path) -> bytes:
     return data
 
 
-def _trust(folder: Path, text: bytes) -> dict[str, bytes]:
+def _trust(folder: Path, text: bytes, untaken: Untaken) -> dict[str, bytes]:
     config = load_config_text(text.decode(), CONFIG_FOLDER)
     if is_repository(folder):
-        return _repository(folder, config)
+        return _repository(folder, config, untaken)
     trust = _loaded(folder)
     if config.signal.kind == "gpio" and trust.demo:
         raise CardError(Exit.DATA, "trust-demo", folder=folder)
     return _read_all(folder, sorted(path for path in folder.iterdir() if path.is_file()))
 
 
-def _repository(folder: Path, config: Config) -> dict[str, bytes]:
+def _repository(folder: Path, config: Config, untaken: Untaken) -> dict[str, bytes]:
     """Return a published repository's files, once it was taken here as the kiosk will take it."""
     with tempfile.TemporaryDirectory(prefix="greengate-") as tried:
         try:
-            bring_trust(folder, Path(tried), config)
+            why = bring_trust(folder, Path(tried), config)
         except (TrustFolderError, SyncError, OSError) as error:
-            raise CardError(Exit.DATA, "trust-wrong", why=str(error)) from None
-    found = [path for below in (METADATA, TARGETS) for path in (folder / below).rglob("*") if path.is_file()]
+            raise CardError(Exit.DATA, "trust-wrong", why=str(error).replace(tried, str(folder))) from None
+    if why is not None:
+        untaken(why)
+    below = [path for part in (METADATA, TARGETS) for path in (folder / part).rglob("*")]
+    found = [path for path in below if path.is_file() and not path.is_symlink()]  # a stick's links lead anywhere
     return _read_all(folder, [folder / ROOT, *sorted(found)])
 
 

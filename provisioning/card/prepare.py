@@ -128,7 +128,10 @@ def prepare(
                 ssh_key=_public_key(ssh_key, talk),
                 rtc=rtc,
             )
-            if not carry_out(steps(kiosk, volume, target, talk.lang), talk, dry_run=dry_run, yes=yes):
+            plan = steps(
+                kiosk, volume, target, talk.lang, lambda why: talk.warn("province-untaken", province=province, why=why)
+            )
+            if not carry_out(plan, talk, dry_run=dry_run, yes=yes):
                 return
     except CardError as error:
         talk.fail(error.exit, error.code, **error.values)

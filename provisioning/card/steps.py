@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from provisioning.card.errors import CardError
-from provisioning.card.files import CONFIG_TXT, PASSING, SECRET, TRUST_FOLDER, Kiosk, contents
+from provisioning.card.files import CONFIG_TXT, PASSING, SECRET, TRUST_FOLDER, Kiosk, Untaken, contents
 from provisioning.card.target import is_raspberry_pi
 from provisioning.card.volumes import READ_MAX_BYTES, Volume
 from provisioning.durable import DRAFT
@@ -15,13 +15,15 @@ from provisioning.words import Lang
 SPARE_BYTES = 1024 * 1024  # ours: a file system that is filled to the last byte reads back badly
 
 
-def steps(kiosk: Kiosk, volume: Volume, target: Path, lang: Lang) -> list[Step]:
+def steps(kiosk: Kiosk, volume: Volume, target: Path, lang: Lang, untaken: Untaken) -> list[Step]:
     """Return a step a file that is not there yet as it is to be, and one for each that must not stay.
+
+    `untaken` as in `contents`.
 
     Raises: CardError for what cannot be used or has no room.
     """
     boot = (volume.read(CONFIG_TXT) or b"").decode("utf-8", "replace") if is_raspberry_pi(volume) else None
-    files = contents(kiosk, lang, config_txt=boot)
+    files = contents(kiosk, lang, untaken, config_txt=boot)
     changed = {name: data for name, data in files.items() if not _holds(volume, name, data)}
     needed = sum(map(len, changed.values()))
     free = volume.free_bytes()

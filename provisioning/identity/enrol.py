@@ -15,7 +15,7 @@ from provisioning.identity.keys import CertificateError, holder
 from provisioning.identity.options import Said, understood
 from provisioning.identity.questions import Questions
 from provisioning.identity.telling import TOPIC, telling
-from provisioning.identity.trust_copy import ROOT, is_repository, usable_trust
+from provisioning.identity.trust_copy import ROOT, check_trust, is_repository, usable_trust
 from provisioning.identity.wishes import Wishes
 from provisioning.layout import THIS_MACHINE, Layout, RootOption
 from provisioning.plan import Step, carry_out
@@ -183,6 +183,8 @@ class _Run:
         wishes = ask.name(wishes, self._default_name())
         trust = self._enrolment.layout.trust
         wishes = ask.devices(wishes, self._present, str(trust) if usable_trust(trust) else None)
+        if wishes.trust and not wishes.trusts_simulation and not is_repository(Path(wishes.trust)):
+            check_trust(Path(wishes.trust), real=wishes.lamps is not None and wishes.lamps.red_pin is not None)
         if wishes.trust_url and not (is_repository(Path(wishes.trust or "")) or (trust / ROOT).is_file()):
             self._talk.fail(Exit.USAGE, "trust-url-without-root")
         self._know(wishes)
@@ -212,13 +214,18 @@ class _Run:
         steps = [Step("step-install", lambda: enrolment.install(wishes), {"folder": str(layout.identity)})]
         if wishes.trust and not wishes.trusts_simulation:
             values: dict[str, object] = {"source": wishes.trust, "folder": str(layout.trust)}
-            steps.append(Step("step-trust", lambda: enrolment.bring_trust(wishes, self._talk.lang), values))
+            steps.append(Step("step-trust", lambda: self._bring_trust(wishes), values))
         return [
             *steps,
             Step("step-config", lambda: enrolment.configure(wishes, self._talk.lang), {"file": str(layout.config)}),
             Step("step-units", enrolment.tell_units),
             Step("step-finish", enrolment.finish),
         ]
+
+    def _bring_trust(self, wishes: Wishes) -> None:
+        why = self._enrolment.bring_trust(wishes, self._talk.lang)
+        if why is not None:
+            self._talk.warn("province-untaken", province=wishes.province, why=why)
 
     def _know(self, wishes: Wishes) -> None:
         self._wishes = wishes

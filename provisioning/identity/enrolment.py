@@ -126,10 +126,10 @@ class Enrolment:
         self._pending.put(ORIGIN, msgspec.json.encode(origin))
         self.identity.adopt(self._pending)
 
-    def bring_trust(self, wishes: Wishes, lang: Lang) -> None:
-        """Bring the trust data."""
+    def bring_trust(self, wishes: Wishes, lang: Lang) -> str | None:
+        """Bring the trust data; return why the province's part could not be taken, None where it could."""
         config = load_config_text(self._rendered(wishes, lang), self.layout.config.parent)
-        bring_trust(Path(str(wishes.trust)), self.layout.trust, config)
+        return bring_trust(Path(str(wishes.trust)), self.layout.trust, config)
 
     def configure(self, wishes: Wishes, lang: Lang) -> None:
         """Write the configuration."""

@@ -23,23 +23,26 @@ def is_repository(folder: Path) -> bool:
     return (folder / ROOT).is_file() and (folder / METADATA).is_dir()
 
 
-def bring_trust(source: Path, target: Path, config: Config) -> None:
+def bring_trust(source: Path, target: Path, config: Config) -> str | None:
     """Bring trust data to a device's trust folder; its configuration says whether its lamps are real, and its province.
+
+    Return why the province's part could not be taken, which hinders nothing else; None where it could.
 
     Raises: TrustFolderError, SyncError, OSError.
     """
     real = config.signal.kind == "gpio"
     if not is_repository(source):
         copy_trust(source, target, real=real)
-        return
+        return None
     from firmware.sync import synchronise  # noqa: PLC0415 - python-tuf: 0.1 s that no other command waits for
 
     if not target.is_dir():
         make_folder(target, FOLDER_MODE, GROUP)  # else it stays its owner's, who is given all that is brought
     trust = TrustConfig(folder=target, province=config.trust.province)
-    synchronise(msgspec.structs.replace(config, trust=trust), str(source), root=source / ROOT)
+    outcome = synchronise(msgspec.structs.replace(config, trust=trust), str(source), root=source / ROOT)
     _remove_plain(target, set())
     check_trust(target, real=real)
+    return outcome.province_kept
 
 
 def lay_root(source: Path, target: Path) -> None:

@@ -58,7 +58,8 @@ class Outline(HTMLParser):
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Snapshot:
     batches = [*sound(), *holed(), *forked()]
-    said = [known("gate-1").status, known("gate-2", unsent=12_000, fill_permille=900).status]
+    old_ms = AT_MS - 5 * 24 * HOUR_MS
+    said = [known("gate-1").status, known("gate-2", unsent=12_000, fill_permille=900, trust_ms=old_ms).status]
     with open_store(store_file(tmp_path, batches, [one for one in said if one])) as store:
         return take(store, AT)
 
@@ -91,6 +92,14 @@ def test_the_page_says_what_there_is(snapshot: Snapshot) -> None:
     for word in ("gate-1", "gate-2", "gate-3", "12.000", "90 %", say("unsound").vi, say("fork").en, say("gap").vi):
         assert word in text
     assert say("sound").vi not in text
+
+
+def test_the_page_says_how_old_the_trust_is_by_which_each_device_judges(snapshot: Snapshot) -> None:
+    text = status_page(snapshot, Asked())
+    told = f'data-label="{say("trust").line}">'
+    assert [cell.startswith(said) for cell, said in zip(text.split(told)[1:], ("?", "5", "?"), strict=True)] == [
+        True
+    ] * 3
 
 
 def test_those_to_look_at_come_first_the_worst_before_them(snapshot: Snapshot) -> None:

@@ -152,9 +152,8 @@ def test_a_fork_whose_time_is_over_has_no_first_number(store: Store, place: str)
 
 
 def test_devices_tells_each_device(store: Store, place: str) -> None:
-    status = Status(
-        "gate-1", NOW_MS, online=True, unsent=7, oldest_ms=NOW_MS - 5000, fill_permille=123, version="1.2.3"
-    )
+    trust_ms = NOW_MS - 3 * 3_600_000
+    status = Status("gate-1", NOW_MS, True, 7, NOW_MS - 5000, 123, "1.2.3", trust_ms)  # noqa: FBT003 - in their order
     fill(store, [*sound(), *holed()], [status], NOW)
     code, (first, second) = objects("devices", "--store", place)
     assert code == 0
@@ -166,13 +165,15 @@ def test_devices_tells_each_device(store: Store, place: str) -> None:
         "oldest_unsent": iso_ms(NOW_MS - 5000),
         "journal_fill": 0.123,
         "version": "1.2.3",
+        "trust_issued": iso_ms(trust_ms),
         "stored": 3,
         "missing": 0,
         "troubles": [],
     }
     assert (second["state"], second["unsent"], second["troubles"]) == ("offline", None, ["gap", "offline"])
     lines = run("devices", "--store", place).stdout.splitlines()
-    assert re.match(r"gate-1: online, heard .+, 3 check-ins stored, 7 unsent, .+, journal 12 % full", lines[0])
+    said = r"7 unsent, .+, journal 12 % full, version 1.2.3, trust issued 3 hours ago"
+    assert re.match(rf"gate-1: online, heard .+, 3 check-ins stored, {said}", lines[0])
     assert re.match(r"gate-2: offline, heard .+, 7 check-ins stored, never said how it is; look at: gap", lines[1])
 
 

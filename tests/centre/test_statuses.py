@@ -48,6 +48,11 @@ def test_of_a_device_that_is_away_nothing_old_counts(again: Status) -> None:
     assert heard(said, again, START_MS + HOUR_MS) is said
 
 
+def test_a_device_that_goes_and_tells_how_old_its_trust_is_is_no_will() -> None:
+    goodbye = replace(will(12), trust_ms=START_MS)
+    assert after([status(1), goodbye]).status == goodbye
+
+
 def test_a_will_of_an_earlier_connection_does_not_count() -> None:
     said = after([status(1), will(0.5), status(20), status(25)])
     assert heard(said, will(0.5), START_MS + HOUR_MS) is said

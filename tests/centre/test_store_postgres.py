@@ -15,6 +15,7 @@ from centre.collecting.postgres_store import PostgresStore
 from centre.collecting.store import StoreError, UnstorableError, open_store
 from firmware.checkin import to_row
 from firmware.wire import Batch
+from firmware.wire_device import Status
 from tests.centre.batches import AT, EPOCH, arrived
 from tests.firmware.checkins import START_MS, checkin, detailed, longest
 
@@ -54,6 +55,21 @@ def test_nothing_depends_on_how_the_server_keeps_transactions_apart(database: st
     with PostgresStore(database) as store:
         shown = store._opened(1.0).execute("SHOW transaction_isolation").fetchone()
     assert shown == ("read committed",)
+
+
+def test_a_schema_of_version_1_learns_how_old_trust_is(database: str) -> None:
+    status = Status("gate-1", 5, online=True, unsent=7)
+    with PostgresStore(database) as store:
+        store.seen([status], AT)
+    with admin(database) as other:
+        other.execute("ALTER TABLE device DROP COLUMN trust_ms")
+        other.execute("UPDATE version SET version = 1")
+    for _ in range(2):
+        with PostgresStore(database) as store:
+            assert [one.status for one in store.devices()] == [status]
+    with PostgresStore(database) as store:
+        store.seen([replace(status, at_ms=6, trust_ms=4)], AT)
+        assert [one.status and one.status.trust_ms for one in store.devices()] == [4]
 
 
 def test_a_newer_schema_is_refused(database: str) -> None:

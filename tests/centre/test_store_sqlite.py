@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +107,20 @@ def test_check_ins_that_the_ledger_does_not_know_are_compared(store: SqliteStore
     changed = arrived(1, replace(checkin(1), verdict="refused"), checkin(2), checkin(3))
     assert store.store([changed], AT) == [(1, 1, 1, True)]
     assert [entry.seq for entry in store.entries()] == [1, 1, 2, 3]
+
+
+def test_a_file_of_version_2_learns_how_old_trust_is(path: Path) -> None:
+    status = Status("gate-1", 5, online=True, unsent=7)
+    with SqliteStore(path) as store:
+        store.seen([status], AT)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE device DROP COLUMN trust_ms; PRAGMA user_version=2")
+    for _ in range(2):
+        with SqliteStore(path) as store:
+            assert [one.status for one in store.devices()] == [status]
+    with SqliteStore(path) as store:
+        store.seen([replace(status, at_ms=6, trust_ms=4)], AT)
+        assert [one.status and one.status.trust_ms for one in store.devices()] == [4]
 
 
 def test_a_file_of_version_1_is_taken_over_with_all_that_is_in_it(path: Path) -> None:

@@ -111,7 +111,7 @@ def test_what_a_technician_tried_is_no_check_in_of_a_statistic(store: Store) -> 
 
 
 def test_devices_are_known_by_what_they_said_last(store: Store) -> None:
-    status = Status("gate-1", START_MS, online=True, unsent=7, oldest_ms=5, fill_permille=3, version="1.0")
+    status = Status("gate-1", START_MS, online=True, unsent=7, oldest_ms=5, fill_permille=3, version="1.0", trust_ms=4)
     report = Report("gate-0", START_MS, b"{}")
     store.seen([replace(status, at_ms=START_MS - 1, unsent=8), status, replace(status, device="gate-2")], AT)
     store.seen([status], AT + DAY)  # the same again, as a broker retains it

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centre.trust.home import TrustError, TrustHome
+from centre.trust.importing import _once
 from centre.trust.revocation_db import Kind, RevocationDb
 from centre.trust.revocation_sources import card_list, gateway_batch, gateway_list, italian_chunk
 from tests.centre.trust_import_site import NOW, refused, results, run, trust_home
@@ -75,6 +76,14 @@ def test_a_folder_is_taken_and_one_bad_file_hinders_no_other(home: TrustHome, tm
     assert revoked(home, "signature", KID) == hashes(1, 3)
 
 
+def test_files_that_a_system_hides_are_none_of_a_folder(home: TrustHome, tmp_path: Path) -> None:
+    folder = tmp_path / "batches"
+    folder.mkdir()
+    written(folder, "1.json", batch(1))
+    written(folder, "._1.json", b"\0\5\x16\7")  # as macOS leaves them on sticks
+    assert len(results(run(home, "revoke", folder))) == 1
+
+
 def test_deleted_batches_of_the_list_are_removed(home: TrustHome, tmp_path: Path) -> None:
     for number in (1, 2):
         results(run(home, "revoke", written(tmp_path, f"b-{number}.json", batch(number))))
@@ -90,6 +99,17 @@ def test_deleted_batches_of_the_list_are_removed(home: TrustHome, tmp_path: Path
     assert results(run(home, "revoke", tmp_path / "b-2.json"))[0]["state"] == "withdrawn"
     assert revoked(home, "signature", KID) == hashes(1)
     refused(run(home, "revoke", file, "--remove"), 2, "--remove takes batches")
+
+
+@pytest.mark.parametrize("other", [{"country": "FR"}, {"kid": "UNKNOWN_KID"}, {"hashType": "UCI"}], ids=min)
+@pytest.mark.parametrize("options", [(), ("--remove",)], ids=["takes", "removes"])
+def test_a_batch_displaces_no_other_of_its_name(
+    home: TrustHome, tmp_path: Path, other: dict[str, str], options: tuple[str, ...]
+) -> None:
+    results(run(home, "revoke", written(tmp_path, "b.json", batch(1))))
+    file = written(tmp_path, "b.json", batch(2, **other))
+    refused(run(home, "revoke", file, *options), 65, "another batch of this name is here")
+    assert revoked(home, "signature", KID) == hashes(1)
 
 
 def test_a_batch_is_removed(home: TrustHome, tmp_path: Path) -> None:
@@ -108,6 +128,8 @@ def test_a_batch_is_removed(home: TrustHome, tmp_path: Path) -> None:
         (batch(1, kid=""), "kid is neither"),
         (batch(1, kid=b64(bytes(33))), "kid is neither"),
         (batch(1, expires="soon"), "expires"),
+        (batch(1, expires="9999-12-31T23:59:59-12:00"), "expires is beyond"),
+        (batch(1, expires="0001-01-01T00:00:00+14:00"), "expires is beyond"),
         (batch(1, batchId="a\nb"), "a batch's id"),
         (batch(1, batchId=""), "a batch's id"),
         (batch(entries=[{"hash": b64(b"short")}]), "hash 1 has 5 bytes"),
@@ -129,6 +151,8 @@ def test_a_batch_is_removed(home: TrustHome, tmp_path: Path) -> None:
         ({"version": 1, "delta": {}}, "without fromVersion"),
         (chunk(1, number=3, last=2), "no such thing"),
         (chunk(2**60), "no such thing"),
+        (chunk(1, totalNumberUCVI=-1), "totalNumberUCVI"),
+        (chunk(1, totalNumberUCVI=10**400), "totalNumberUCVI"),
         (crl("a b"), "rid 1: 1 to 24"),
         (crl("a", "a.b"), "rid 2: 1 to 24"),
         (crl("a", ctr="x"), "no count"),
@@ -145,6 +169,21 @@ def test_files_that_are_wrong_change_nothing(home: TrustHome, tmp_path: Path, co
     assert any(one in done.stderr for one in told.split("|"))
     with RevocationDb.open(home.home) as db:
         assert list(db.groups(NOW)) == []
+
+
+def test_a_name_that_stands_twice_is_found_in_one_go() -> None:
+    class Name(str):
+        compared = 0
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            Name.compared += 1
+            return str.__eq__(self, other)
+
+    with pytest.raises(ValueError, match="'name 999' stands twice"):
+        _once([(Name(f"name {number}"), None) for number in [*range(1000), 999]])
+    assert Name.compared < 5000
 
 
 @given(data=st.binary(max_size=200))

@@ -28,7 +28,6 @@ from centre.trust.signer_sources import signed_list as read_list
 from tests.centre.trust_import_site import (
     DID,
     ISSUER,
-    base64url,
     certificate,
     did_document,
     jwk,
@@ -166,6 +165,13 @@ def test_a_folder_of_certificates(home: TrustHome, tmp_path: Path) -> None:
     refused(run(home, "add-key", tmp_path / "none"), 66, "none")
 
 
+def test_a_country_written_out_is_left_out(home: TrustHome, tmp_path: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        der = certificate(country="Viet Nam")
+    results(run(home, "add-key", written(tmp_path, "a.der", der)))  # and warns of nothing
+    assert [(one.country, one.name) for one in read_draft(home)] == [("", "CN=DSC 1")]
+
+
 def test_the_scope_is_bound_and_the_same_key_again_is_replaced(home: TrustHome, tmp_path: Path) -> None:
     file = written(tmp_path, "a.pem", pem(DER))
     results(run(home, "add-key", file))
@@ -292,40 +298,3 @@ READERS = {
 def test_any_bytes_are_signers_or_told(reader: str, data: bytes) -> None:
     with contextlib.suppress(TrustImportError):
         assert isinstance(READERS[reader](data), Found)
-
-
-def test_keys_are_removed_by_kid_in_every_form(home: TrustHome, tmp_path: Path) -> None:
-    kid = certificates(DER, Scope()).entries[0].kid
-    file = written(tmp_path, "a.der", DER)
-    for text in (kid.hex(), base64.b64encode(kid).decode(), base64url(kid)):  # after --: it may begin with a dash
-        results(run(home, "add-key", file))
-        (told,) = results(run(home, "remove-key", "--", text))
-        assert (told["change"], told["kid"], told["name"]) == ("removed", kid.hex(), "CN=DSC 1")
-        assert read_draft(home) == []
-    refused(run(home, "remove-key", kid.hex()), 69, "no such signer")
-
-
-def test_a_kid_of_several_issuers_is_removed_for_one(home: TrustHome, tmp_path: Path) -> None:
-    other = did_document(OTHER).replace(DID.encode(), b"did:web:other")
-    for name, data in (("a.json", did_document(KEY)), ("b.json", other)):
-        results(run(home, "add-key", written(tmp_path, name, data)))
-    results(run(home, "remove-key", "key-1", "--issuer", DID))
-    assert [one.issuers for one in read_draft(home)] == [("did:web:other",)]
-
-
-def test_without_a_repository_nothing_is_done(tmp_path: Path) -> None:
-    nowhere = TrustHome(tmp_path / "nowhere")
-    file = written(tmp_path, "a.der", DER)
-    for line in (("add-key", file), ("remove-key", "00"), ("revoke", file)):
-        refused(run(nowhere, *line), 78, "run greengate-centre trust init")
-
-
-def test_a_draft_that_rotted_is_told(home: TrustHome, tmp_path: Path) -> None:
-    (home.draft / "signers.json").write_text("{}")
-    refused(run(home, "add-key", written(tmp_path, "a.der", DER)), 78, "bring back a copy")
-
-
-def test_two_at_once_are_told(home: TrustHome, tmp_path: Path) -> None:
-    file = written(tmp_path, "a.der", DER)
-    with home.alone():
-        refused(run(home, "add-key", file), 75, "try again")

@@ -55,6 +55,15 @@ def nation(tmp_path: Path) -> Nation:
     return Nation(tmp_path)
 
 
+def test_more_sets_than_a_kiosk_takes_are_not_published(nation: Nation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "SETS_MAX", 1)
+    nation.revoke("one", hashes([1]), KID)
+    nation.publish()
+    nation.revoke("other", hashes([1]))
+    with pytest.raises(TrustError, match="2 sets of revocations, a kiosk takes 1"):
+        nation.publish()
+
+
 def published(nation: Nation, numbers: Iterable[int], kid: bytes = b"") -> None:
     nation.revoke("list", hashes(numbers), kid)
     nation.later(hours=1)

@@ -35,11 +35,10 @@ def new_key(curve: ec.EllipticCurve | None = None) -> ec.EllipticCurvePrivateKey
 
 
 def certificate(key: Any = None, name: str = "DSC 1", country: str = "VN") -> bytes:  # noqa: ANN401 - any kind of key
-    """Return a self-signed certificate, DER."""
+    """Return a self-signed certificate, DER; its country may be no code."""
     key = key or new_key()
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.COUNTRY_NAME, country), x509.NameAttribute(NameOID.COMMON_NAME, name)]
-    )
+    of = x509.NameAttribute(NameOID.COUNTRY_NAME, country, _validate=False)
+    subject = x509.Name([of, x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=365))
     algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()

@@ -181,3 +181,17 @@ def rule(kind: Kind = "rule", **fields: object) -> bytes:
         kind: {"all": True},
     }
     return msgspec.json.encode(said | fields)
+
+
+def sg(**fields: object) -> bytes:
+    """Return a rule of the province's own."""
+    return rule(**{"scope": {"areas": ["VN-SG"], "lanes": []}} | fields)
+
+
+def names(folder: Path) -> set[str]:
+    """Return every file below a folder."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def told(_done: int, _total: int) -> None:
+    """Hear how far a copy is."""

@@ -1,10 +1,12 @@
 """A web server that lies, stalls or is another's: one line each, in time, and nothing taken from elsewhere."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from drivers.errors import DeviceMissingError
 from drivers.fetcher import FetchError, FetchMissingError, FetchTooLargeError, open_fetcher, parse_address
@@ -13,6 +15,7 @@ from tests.drivers.web_server import (
     Answer,
     Handler,
     Site,
+    chunk_of,
     dripping,
     endless,
     endless_line,
@@ -80,6 +83,8 @@ FAULTS: dict[str, tuple[Answer, type[FetchError], str]] = {
     "hang-up": (hang_up, FetchError, "ended the connection too early"),
     "endless": (endless, FetchTooLargeError, "over 1000 bytes"),
     "endless-line": (endless_line, FetchError, "ended the connection too early"),
+    "chunk-of-all": (chunk_of(b"-1"), FetchError, "ended the connection too early"),  # at once, not after 0.5 s of it
+    "chunk-of-less": (chunk_of(b"-2"), FetchError, "ended the connection too early"),
     "stuck": (stuck, FetchError, "does not answer"),
     "dripping-head": (dripping(head=True), FetchError, "within 0.5 s"),
     "dripping-body": (dripping(head=False), FetchTooLargeError, "over 1000 bytes"),
@@ -110,6 +115,28 @@ def test_a_byte_now_and_then_does_not_keep_it_waiting(site: Site, fetcher: Https
         content(fetcher, max_bytes=1_000_000)
 
 
+def test_a_connection_that_took_all_the_time_is_not_waited_for_besides(
+    site: Site, fetcher: HttpsFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a name has many addresses, and none answers but the last."""
+    ended, connect = threading.Event(), HTTPConnection.connect
+
+    def end() -> None:
+        HttpsFetcher._end(fetcher)
+        ended.set()
+
+    def late(connection: HTTPConnection) -> None:
+        assert ended.wait(5)
+        connect(connection)
+
+    monkeypatch.setattr(fetcher, "_end", end)
+    monkeypatch.setattr(HTTPConnection, "connect", late)
+    site.answers["a"] = dripping(head=True)
+    with pytest.raises(FetchError, match=r"not all of it came within 0\.5 s"):
+        content(fetcher)
+    assert not site.asked
+
+
 def test_redirections_on_the_same_host_are_followed(site: Site, fetcher: HttpsFetcher) -> None:
     site.answers["a"] = redirect("/trust/b")
     assert content(fetcher) == b"two"
@@ -125,6 +152,8 @@ def test_redirections_on_the_same_host_are_followed(site: Site, fetcher: HttpsFe
         "https://127.0.0.1/b",
         "//example.org/b",
         "file:///etc/passwd",
+        "/trust/\xe9",
+        "?\xe9",
         "",
     ],
 )

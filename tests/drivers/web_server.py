@@ -118,6 +118,20 @@ def stuck(handler: Handler) -> None:
     handler.close_connection = True
 
 
+def chunk_of(length: bytes) -> Answer:
+    """Say how long a chunk is, and send without an end."""
+
+    def answer(handler: Handler) -> None:
+        try:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + length + b"\r\n")
+            while not handler.site.over.is_set():
+                handler.wfile.write(CHUNK)
+        except OSError:
+            handler.close_connection = True
+
+    return answer
+
+
 def dripping(*, head: bool) -> Answer:
     """Send a byte now and then: of the head, or of the body."""
 

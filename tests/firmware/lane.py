@@ -19,7 +19,7 @@ from firmware.messages import Aspect, Event, Heartbeat, ReaderFault, Reading, Sh
 from firmware.ports import Ports
 from firmware.records import OVERRIDDEN, PASSED, Later
 from firmware.texts import load_texts
-from firmware.timekeeping import BUILD_DATE, clock_is_trusted, span_of
+from firmware.timekeeping import BUILD_DATE, clock_fault, span_of
 from provisioning.issuer import DemoIssuer
 from verifier import Accepted, Refused, Revocations, Signer, TrustList, Undecided, Verifier
 
@@ -136,7 +136,7 @@ class Lane:
 
     @property
     def clock_trusted(self) -> bool:
-        return clock_is_trusted(self.clock.now(), synchronised=self.clock.synchronised(), span=span_of("system"))
+        return clock_fault(self.clock.now(), synchronised=self.clock.synchronised(), span=span_of("system")) is None
 
     def checkin(self, judgement: Judgement) -> CheckIn:
         if self.no_checkins:

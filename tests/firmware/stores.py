@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from provisioning.issuer import DemoIssuer
+from tests.verifier.rule_files import encoded
 from verifier.freshness import DEFAULT_FRESHNESS, Freshness, encode_freshness
 from verifier.revocation_set import Kind, SetWriter
-from verifier.rule_file import RuleFile, encode_rule_file, path_of
+from verifier.rule_file import RuleFile, path_of
 from verifier.signers import SignerEntry, encode_signers
 
 
@@ -64,7 +65,7 @@ def make_store(
     for rule in rules:
         path = store / path_of(rule.kind, rule.role, rule.id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_rule_file(rule))
+        path.write_bytes(encoded(rule))
     return store
 
 

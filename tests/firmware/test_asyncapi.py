@@ -177,7 +177,7 @@ def test_bounds_of_the_other_fields() -> None:
     assert batch["sealed"]["minLength"] == SEALED_EXTRA_BYTES
     assert str(wire.MAX_RECORDS_BYTES) in batch["sealed"]["description"]
     assert items("ack")["up_to"]["maximum"] == status["unsent"]["maximum"] == wire.MAX_SEQ
-    assert status["oldest_ms"]["maximum"] == checkin.MAX_AT_MS
+    assert status["oldest_ms"]["maximum"] == status["trust_ms"]["maximum"] == checkin.MAX_AT_MS
     assert status["fill_permille"]["maximum"] == wire_device.FULL_PERMILLE
     assert status["version of the software"]["maxLength"] == wire_device.MAX_TEXT_CHARS
     assert tuple(items("command")["command"]["enum"]) == wire_device.COMMANDS

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from drivers.signal.simulated import last_lamps
+from firmware.checkin import milliseconds
 from firmware.events import TrustLoaded, TrustUnreadable
 from firmware.journal_reader import JournalReader
 from firmware.messages import Health, Shown
@@ -15,6 +16,7 @@ from tests.firmware.test_gate import NOW, Running, running_gate
 from verifier.freshness import Freshness, Limits
 from verifier.revocation import uci_hash
 
+MINUTE = timedelta(minutes=1)
 OTHER = DemoIssuer(NOW)
 UCI = "URN:UVCI:01:VN:SWITCH#A"
 LIMITS = Freshness(offline_max_days=30, keys=Limits(24, 96), revocations=Limits(24, 72), rules=Limits(24, 48))
@@ -62,7 +64,7 @@ def test_another_store_judges_from_the_next_turn_on(tmp_path: Path) -> None:
         pass_, others = ours.issue({"ci": UCI}), OTHER.issue()
         make_store(folder, "1-a", NOW, [ours])
         revoked = Revoked("uci", ours.kid, (uci_hash(UCI),))
-        make_store(folder, "2-b", NOW, [ours, OTHER], version=2, revoked=[revoked])
+        make_store(folder, "2-b", NOW + MINUTE, [ours, OTHER], version=2, revoked=[revoked])
         switched(running, "1-a")
         assert (answer(running, pass_), answer(running, others)) == ("valid", "unknown-issuer")
         assert (answer(running, pass_), answer(running, others)) == ("valid", "unknown-issuer")
@@ -75,7 +77,9 @@ def test_another_store_judges_from_the_next_turn_on(tmp_path: Path) -> None:
         assert [(event.version, event.signers) for event in loaded] == [(1, 1), (2, 2)]
     with JournalReader(tmp_path / "journal.db") as journal:
         notes = [note.text for note in journal.diagnostics(10) if note.code == "trust-loaded"]
+        issued_ms = journal.trust_ms()
     assert notes == ["1-a", "2-b"]
+    assert issued_ms == milliseconds(NOW + MINUTE)  # which the uplink tells the centre
 
 
 def test_a_light_that_was_given_stays_over_a_switch(tmp_path: Path) -> None:

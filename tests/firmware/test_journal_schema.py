@@ -21,6 +21,7 @@ from firmware.journal_base import APPLICATION_ID, SCHEMA_VERSION, connect
 from firmware.journal_reader import JournalReader
 from firmware.journal_schema import main, migrate, migrations
 from firmware.journal_snapshot import salvage
+from firmware.journal_space import KeptClock
 from tests.firmware.checkins import checkin
 from tests.firmware.journals import epoch_of, opened
 
@@ -218,3 +219,23 @@ def test_a_migration_that_was_cut_short_is_done_again(path: Path) -> None:
     check = sqlite3.connect(path)
     assert check.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     check.close()
+
+
+def test_a_journal_of_version_3_learns_when_the_trust_data_were_issued(path: Path) -> None:
+    migrate(path)
+    kept = KeptClock(5, 6)
+    with opened(path) as journal:
+        journal.append(checkin(1))
+        journal.keep_clock(kept)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("""
+            ALTER TABLE meta DROP COLUMN trust_issued_ms;
+            DELETE FROM _sqlite_migrations WHERE name = 'when_the_trust_data_were_issued';
+            PRAGMA user_version=3;
+        """)
+    with opened(path) as journal:
+        assert journal.set_aside is None
+        assert (journal.unsent(), journal.kept_clock()) == (1, kept)
+        journal.keep_clock(kept._replace(issued_ms=7))
+    with JournalReader(path) as reader:
+        assert reader.trust_ms() == 7

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 
 from drivers.clock.simulated import SimulatedClock
+from firmware.checkin import MAX_AT_MS, milliseconds
 from firmware.config_sections import JournalConfig
 from firmware.journal import Journal
 from firmware.journal_base import JournalError
+from firmware.journal_reader import JournalReader
 from firmware.journal_schema import migrate
 from firmware.journal_space import KeptClock
 from firmware.recording import KEEP_NS, TEND_NS, Recording
 from firmware.timekeeping import BUILD_DATE, Kept
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
-KEPT = Kept(NOW - timedelta(hours=2), NOW - timedelta(minutes=1))
+KEPT = Kept(NOW - timedelta(hours=2), NOW - timedelta(minutes=1), NOW - timedelta(hours=9))
 
 
 class Tended:
@@ -66,7 +68,7 @@ def test_what_was_kept_is_there_after_a_power_cut(tended: Tended, tmp_path: Path
 def test_it_is_written_every_ten_minutes_and_no_more_often(tended: Tended) -> None:
     tended.tend(KEPT)
     before = tended.in_file()
-    later = Kept(NOW, None)
+    later = Kept(NOW, None, KEPT.issued)
     tended.tend(later, KEEP_NS - TEND_NS)
     assert tended.in_file() == before
     tended.tend(later)
@@ -75,7 +77,26 @@ def test_it_is_written_every_ten_minutes_and_no_more_often(tended: Tended) -> No
     tended.recording.close()
 
 
-def test_a_clock_that_is_assumed_to_be_right_keeps_nothing(tended: Tended) -> None:
+def test_other_trust_data_are_told_of_at_once(tended: Tended) -> None:
+    tended.tend(KEPT)
+    other = KEPT._replace(issued=NOW)
+    tended.tend(other)
+    assert tended.recording.kept_clock() == other
+    with JournalReader(tended.path) as reader:
+        assert reader.trust_ms() == milliseconds(NOW)
+    tended.recording.close()
+
+
+def test_without_a_journal_or_by_plain_files_nobody_says_how_old_the_trust_data_are(tended: Tended) -> None:
+    with JournalReader(tended.path.with_name("none.db")) as reader:
+        assert reader.trust_ms() is None
+    tended.tend(KEPT._replace(issued=None))
+    with JournalReader(tended.path) as reader:
+        assert reader.trust_ms() is None
+    tended.recording.close()
+
+
+def test_where_nothing_is_known_nothing_is_kept(tended: Tended) -> None:
     tended.tend(None)
     assert tended.in_file() == (None, None)
     tended.recording.close()
@@ -94,9 +115,11 @@ def test_one_that_cannot_be_written_keeps_nobody_out(tended: Tended, monkeypatch
 @pytest.mark.parametrize("lies", [-1, 2**62, 253402300800000])
 def test_what_lies_there_and_is_no_time_is_not_believed(tended: Tended, lies: int) -> None:
     with closing(sqlite3.connect(tended.path, isolation_level=None)) as db:
-        db.execute("UPDATE meta SET clock_floor_ms = ?, clock_shown_ms = ?", (lies, lies))
+        db.execute("UPDATE meta SET clock_floor_ms = ?, clock_shown_ms = ?, trust_issued_ms = ?", (lies,) * 3)
     tended.recording.probe()
-    assert tended.recording.kept_clock() == Kept(BUILD_DATE, None)
+    assert tended.recording.kept_clock() == Kept(BUILD_DATE)
+    with JournalReader(tended.path) as reader:
+        assert (reader.trust_ms() == lies) is (0 <= lies <= MAX_AT_MS)  # what a status can hold
     tended.recording.close()
 
 

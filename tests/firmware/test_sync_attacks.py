@@ -200,7 +200,7 @@ def test_the_time_of_issue_is_there_and_never_goes_backward(kiosk: Kiosk, issued
     refused(kiosk, why)
 
 
-@pytest.mark.parametrize("text", ["2026-11-22", "2026-11-22T06:00:00+07:00", "2026-11-22T06:00:00.5Z", "", "x" * 99])
+@pytest.mark.parametrize("text", ["", "2026-11-22T06:00:00+07:00", "2026-11-22T06:00:00.5Z", "9999-12-31T23:59:59Z"])
 def test_a_time_of_issue_of_another_form_is_none(kiosk: Kiosk, text: str) -> None:
     class Other:
         def __format__(self, _: str) -> str:

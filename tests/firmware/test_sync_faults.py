@@ -257,6 +257,17 @@ def test_the_lock_of_a_killed_sync_holds_nobody_up(kiosk: Kiosk) -> None:
     assert kiosk.sync().new
 
 
+def test_folders_where_files_should_be_hold_nobody_up(kiosk: Kiosk) -> None:
+    names = [
+        path.rpartition("/")[2].partition(".")[0] for path in kiosk.nation.published if path.startswith("targets/")
+    ]
+    for name in (*names, "other", ".draft"):
+        (kiosk.folder / "incoming" / name / "deep").mkdir(parents=True)
+    assert kiosk.sync().new
+    kiosk.assert_newest()
+    assert not list((kiosk.folder / "incoming").iterdir())
+
+
 def test_where_links_are_not_to_be_had_files_are_copied(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
@@ -264,12 +275,3 @@ def test_where_links_are_not_to_be_had_files_are_copied(kiosk: Kiosk, monkeypatc
     monkeypatch.setattr(os, "link", refused)
     assert kiosk.sync().new
     kiosk.assert_newest()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_what_root_syncs_belongs_to_the_stores_owner(tmp_path: Path) -> None:
-    kiosk = Kiosk(tmp_path / "trust")
-    kiosk.folder.mkdir()
-    os.chown(kiosk.folder, 12345, 12345)
-    kiosk.sync()
-    assert {path.lstat().st_uid for path in kiosk.folder.rglob("*")} == {12345}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import DelegatedRole, Targets
 
-from firmware.sync_errors import AwayError
+from firmware.sync_errors import TEXT_MAX_CHARS, AwayError
 from firmware.trust_store import load_store
 from tests.firmware.sync_rig import CODE, OF_NATION, OF_PROVINCE, Kiosk
 from tests.firmware.trust_repo import NOW, YEAR, rule_file, stranger
@@ -170,3 +170,26 @@ def test_one_that_lists_more_than_it_may_is_kept_as_it_was(synced: Kiosk) -> Non
     synced.nation.publish()
     assert "over 1000 files" in (synced.sync().province_kept or "")
     assert synced.files[OF_PROVINCE] == own[OF_PROVINCE]
+
+
+def test_one_whose_list_would_take_the_memory_of_all_is_kept_as_it_was(synced: Kiosk) -> None:
+    own = synced.nation.provinces[CODE]
+    published = synced.nation.publish()
+    number = synced.nation.versions["provinces"]
+    published[f"metadata/{number}.province-{CODE}.json"] = b'{"signed": [' + b"{}," * 400_000 + b"{}]}"
+    synced.source.files = published
+    outcome = synced.sync_as_it_is()
+    assert outcome.new
+    assert "over 1048576 bytes" in (outcome.province_kept or "")
+    assert synced.files[OF_PROVINCE] == own[OF_PROVINCE]
+
+
+@pytest.mark.parametrize("name", ["a\\u001b[31m\\nb", "\\u202e", "y" * 30_000], ids=["terminal", "bidi", "long"])
+def test_what_one_has_written_is_one_short_line_that_does_nothing_to_a_terminal(synced: Kiosk, name: str) -> None:
+    good = synced.nation.provinces[CODE][OF_PROVINCE]
+    synced.nation.provinces[CODE][OF_PROVINCE] = good[:-1] + f',"{name}":1}}'.encode()
+    synced.nation.publish()
+    why = synced.sync().province_kept or ""
+    assert "P1.json: not a rule or a profile" in why
+    assert why.isprintable()
+    assert len(why) <= TEXT_MAX_CHARS

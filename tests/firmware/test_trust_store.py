@@ -121,6 +121,10 @@ SPOILT = {
     "timestamp-cut": (_cut("metadata/timestamp.json"), "metadata/timestamp.json: "),
     "no-issued": (_says("metadata/timestamp.json", "issued", "isued"), "missing required field `issued`"),
     "issued-nowhere": (_says("metadata/timestamp.json", 'Z"', '"'), "issued without a time zone"),
+    "issued-at-the-end-of-time": (
+        _says("metadata/timestamp.json", f"{ISSUED:%Y}-", "9999-"),
+        "issued in the year 9999, which no clock will show",
+    ),
     "version-0": (_says("metadata/timestamp.json", '"version":3', '"version":0'), "Expected `int` >= 1"),
     "not-utf-8": (lambda store: (store / "revocations.json").write_bytes(b'{"sets": "\xff"}'), "revocations.json: "),
     "deep": (lambda store: (store / "revocations.json").write_bytes(b'{"a":' * 9999), "revocations.json: "),

@@ -8,7 +8,7 @@ import pytest
 
 from firmware.config_sections import UplinkConfig
 from firmware.health import IDENTIFY_S
-from firmware.journal_space import Diagnostic
+from firmware.journal_space import Diagnostic, KeptClock
 from firmware.uplink_events import OrderIgnored, OrderObeyed
 from firmware.uplink_orders import FRESH_MS, REMEMBERED
 from firmware.wire_device import (
@@ -78,6 +78,7 @@ def test_a_report_tells_of_the_device_and_only_to_the_centre(rig: Rig) -> None:
     rig.bus.lose("centre")
     appended(rig, 1, 3)
     rig.journal.write_diagnostics([Diagnostic(START_MS, "service-lost", "no-camera")])
+    rig.journal.keep_clock(KeptClock(issued_ms=START_MS - 1))
     rig.watching.subscribe(report_topic(DEVICE))
     rig.order("report")
     rig.bus.restore()
@@ -92,6 +93,7 @@ def test_a_report_tells_of_the_device_and_only_to_the_centre(rig: Rig) -> None:
         "unsent": 3,
         "oldest_ms": checkin(1).at_ms,
         "fill_permille": rig.journal.fill_permille(),
+        "trust_ms": START_MS - 1,
         "diagnostics": [{"at_ms": START_MS, "code": "service-lost", "text": "no-camera"}],
     }
 

@@ -10,11 +10,11 @@ from firmware.checkin import milliseconds
 from firmware.config_sections import UplinkConfig
 from firmware.events import LogEvent
 from firmware.health import UplinkFile, UplinkStatus
-from firmware.journal_space import FILLING_PERMILLE
+from firmware.journal_space import FILLING_PERMILLE, KeptClock
 from firmware.uplink_events import UplinkStatusFailed
 from firmware.uplink_telling import BACKLOG, LOOK_S, TELL_S, StatusFile
 from firmware.wire_device import Status, decode_status, status_topic
-from tests.firmware.checkins import checkin
+from tests.firmware.checkins import START_MS, checkin
 from tests.firmware.rig import DEVICE, Rig, appended
 
 
@@ -36,6 +36,12 @@ def test_a_device_tells_how_it_is_when_it_connects_and_every_five_minutes(rig: R
     rig.advance(TELL_S / 30)
     (status,) = rig.statuses()
     assert (status.unsent, status.oldest_ms) == (2, checkin(1).at_ms)
+
+
+def test_a_device_tells_when_the_trust_data_that_it_judges_by_were_issued(rig: Rig) -> None:
+    rig.journal.keep_clock(KeptClock(issued_ms=START_MS))
+    rig.settle()
+    assert [status.trust_ms for status in rig.statuses()] == [START_MS]
 
 
 def test_who_comes_later_learns_it_too(rig: Rig) -> None:

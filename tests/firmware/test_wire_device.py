@@ -30,7 +30,7 @@ from tests.firmware.wire_vectors import FILE
 from tests.pki import NOW, Pki
 
 AUTHORITY = PKI.authority
-STATUS = Status("gate-1", 5, online=True, unsent=7, oldest_ms=3, fill_permille=12, version="0.1.0")
+STATUS = Status("gate-1", 5, online=True, unsent=7, oldest_ms=3, fill_permille=12, version="0.1.0", trust_ms=2)
 ORDER = Order("gate-1", bytes(16), 5, "identify")
 REPORT = Report("gate-1", 5, b'{"unsent": 7}')
 
@@ -64,6 +64,8 @@ def test_only_the_centre_commands_and_only_the_device_speaks_for_itself() -> Non
         {"fill_permille": 1001},
         {"version": "x" * 65},
         {"version": "\x1b[2J"},
+        {"trust_ms": -1},
+        {"trust_ms": 2**48},
     ],
 )
 def test_a_status_out_of_bounds_cannot_be_made(wrong: dict[str, object]) -> None:

@@ -77,7 +77,16 @@ def vectors() -> dict[str, Any]:
 
 def _others(pki: Pki) -> dict[str, Any]:
     device, collector = pki.signer(DEVICE), pki.signer(COLLECTOR)
-    status = Status(DEVICE, AT_MS, online=True, unsent=3, oldest_ms=AT_MS - 5000, fill_permille=12, version="0.1.0")
+    status = Status(
+        DEVICE,
+        AT_MS,
+        online=True,
+        unsent=3,
+        oldest_ms=AT_MS - 5000,
+        fill_permille=12,
+        version="0.1.0",
+        trust_ms=AT_MS - 3_600_000,
+    )
     order = Order(DEVICE, bytes(16), AT_MS, "report")
     report = Report(DEVICE, AT_MS, json.dumps(REPORT).encode())
     announcement = Announcement(7, AT_MS)
@@ -89,6 +98,7 @@ def _others(pki: Pki) -> dict[str, Any]:
             "oldest_ms": AT_MS - 5000,
             "fill_permille": 12,
             "version": "0.1.0",
+            "trust_ms": AT_MS - 3_600_000,
         },
         "command": {"message": encode_order(order, collector).hex(), "command": "report", "id": bytes(16).hex()},
         "report": {"message": encode_report(report, device, pki.recipient()).hex(), "json": REPORT},

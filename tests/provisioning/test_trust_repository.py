@@ -53,6 +53,15 @@ def test_enrolment_brings_it_with_root_and_store_and_names_its_address(
     assert (config.trust.url, config.trust.province) == (URL, PROVINCE)
 
 
+def test_a_folder_without_signers_is_told_before_the_code_is_spent(
+    root: Path, centre: FakeCentre, repository: Path
+) -> None:
+    done = enrol(root, centre, "--trust", repository / "metadata")
+    assert (done.code, len(done.err.splitlines())) == (65, 1)
+    assert centre.asked == []
+    assert enrol(root, centre, "--trust", repository).code == 0
+
+
 def test_plain_files_from_before_are_gone(tmp_path: Path, trust: Path, repository: Path) -> None:
     config, target = at_site(tmp_path / "site").known, tmp_path / "device"
     bring_trust(trust, target, config)
@@ -92,6 +101,13 @@ def test_an_address_without_a_root_is_refused(root: Path, centre: FakeCentre, tr
 def test_what_can_be_neither_is_told(root: Path, centre: FakeCentre, repository: Path, option: str, text: str) -> None:
     done = enrol(root, centre, "--trust", repository, option, text)
     assert (done.code, len(done.err.splitlines())) == (2, 1)
+
+
+def test_a_province_that_the_nation_does_not_know_is_told(root: Path, centre: FakeCentre, repository: Path) -> None:
+    done = enrol(root, centre, "--trust", repository, "--province", "vn-xx")
+    assert done.code == 0
+    assert "vn-xx" in done.err
+    assert load_trust(brought(root)).knowledge is not None
 
 
 def test_a_demonstrations_signer_opens_no_real_gate(root: Path, centre: FakeCentre, tmp_path: Path) -> None:
@@ -150,6 +166,27 @@ def test_a_repository_that_no_kiosk_would_take_is_not_put_on_a_card(repository: 
     assert (code, len(said.splitlines())) == (65, 1)
 
 
+def test_a_card_for_a_province_that_the_nation_does_not_know_is_told(repository: Path, tmp_path: Path) -> None:
+    code, said = card(tmp_path / "card", repository, "--province", "vn-xx")
+    assert (code, len(said.splitlines())) == (0, 1)
+    assert "vn-xx" in said
+    assert (tmp_path / "card/greengate/trust/root.json").exists()
+
+
+def test_what_is_wrong_with_a_repository_is_told_of_its_own_folder(tmp_path: Path) -> None:
+    demo = published(nation(DemoIssuer(NOW).certificate_der), tmp_path / "demo")
+    lamps = ("--camera", "picamera2:0", "--red-pin", "17", "--green-pin", "27")
+    code, said = card(tmp_path / "card", demo, *lamps)
+    assert (code, f"{demo}: holds a demonstration's signer" in said) == (65, True)
+
+
+def test_a_link_in_a_repository_brings_nothing_onto_a_card(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("nobody else's")
+    (repository / "targets/x.json").symlink_to(tmp_path / "mine")
+    assert card(tmp_path / "card", repository)[0] == 0
+    assert not (tmp_path / "card/greengate/trust/targets/x.json").exists()
+
+
 def test_an_address_on_a_card_needs_a_root(tmp_path: Path) -> None:
     code, said = card(tmp_path / "card", trust_folder(tmp_path / "plain", NOW), "--trust-url", URL)
     assert (code, "root.json" in said) == (2, True)
@@ -170,6 +207,15 @@ def test_a_card_that_lay_too_long_gives_its_root_where_the_network_gives_the_res
     assert (brought(root) / "root.json").is_file()
     assert not (brought(root) / "current").exists()
     assert (root / "etc/greengate/greengate.toml").is_file()
+
+
+def test_the_first_boot_tells_of_a_province_that_it_could_not_take(root: Path, tmp_path: Path) -> None:
+    boot = tmp_path / "card"
+    (boot / "greengate").mkdir(parents=True)
+    published(nation(), boot / "greengate/trust")
+    (boot / "greengate/greengate.toml").write_text(render(VALUES | {"trust.province": "vn-xx"}, "vi"), "utf-8")
+    done = first_boot(root, boot)
+    assert (done.code, "vn-xx" in done.err) == (0, True)
 
 
 def test_without_a_network_such_a_card_is_refused(root: Path, tmp_path: Path) -> None:

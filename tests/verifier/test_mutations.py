@@ -13,20 +13,22 @@ from verifier import Accepted, Refused, Undecided, Verifier, base45, compression
 from verifier.prefix import HC1
 from verifier.verify import Examination
 
-MUTATIONS = 100_000
+SHARES = 8  # for as many processes
+MUTATIONS = 100_000 // SHARES
 
 
 def signed_bytes(text: str) -> bytes:
     return cose.decode(compression.inflated(base45.decode(text.removeprefix(HC1)))).signed_bytes()
 
 
+@pytest.mark.parametrize("share", range(SHARES))
 def test_no_mutated_pass_raises_or_is_accepted_for_other_bytes(
-    verifier: Verifier, issuer: DemoIssuer, rsa_issuer: DemoIssuer, at: datetime
+    verifier: Verifier, issuer: DemoIssuer, rsa_issuer: DemoIssuer, at: datetime, share: int
 ) -> None:
     passes = good_passes([issuer, rsa_issuer])
     signed = {signed_bytes(good.text) for good in passes}
     accepted = refused = 0
-    for text in mutated(passes, seed=20260601, count=MUTATIONS):
+    for text in mutated(passes, seed=20260601 + share, count=MUTATIONS):
         verdict = verifier.verify(text, at)
         if isinstance(verdict, Accepted):
             assert signed_bytes(text) in signed
@@ -36,7 +38,7 @@ def test_no_mutated_pass_raises_or_is_accepted_for_other_bytes(
             refused += 1
     assert accepted + refused == MUTATIONS
     assert refused > 0.8 * MUTATIONS
-    assert accepted > 100, "other encodings of the same signed bytes are the same pass"
+    assert accepted > 100 / SHARES, "other encodings of the same signed bytes are the same pass"
 
 
 @given(st.text())
