@@ -49,6 +49,18 @@ def opened(path: Path, form: Form, *, busy_s: float, any_thread: bool = False) -
     return db
 
 
+@contextlib.contextmanager
+def changing(db: sqlite3.Connection) -> Iterator[None]:
+    """Do what is within all or not at all, with nobody else writing; synced when it returns. Raises: sqlite3.Error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def _version(path: Path, db: sqlite3.Connection, form: Form) -> int:
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]  # first: somebody may just be making them
     application = db.execute("PRAGMA application_id").fetchone()[0]

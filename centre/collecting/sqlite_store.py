@@ -14,7 +14,7 @@ from centre.collecting.reading import Wanted
 from centre.collecting.sqlite_engine import SqliteEngine
 from centre.collecting.sqlite_schema import FORM
 from centre.collecting.store import Account, Count, Entry, Key, Known, Step, Store, Stored, StoreError
-from centre.database import opened
+from centre.database import changing, opened
 from firmware.wire import DecodedBatch
 from firmware.wire_device import Report, Status
 
@@ -104,14 +104,8 @@ class SqliteStore:
 
     def _change(self, action: Callable[[sqlite3.Connection], T]) -> T:
         def change(db: sqlite3.Connection) -> T:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                result = action(db)
-                db.execute("COMMIT")
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-            return result
+            with changing(db):
+                return action(db)
 
         return self._run(change)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
+from centre.database import changing
 from centre.devices.registry_schema import RegistryError, opened
 
 __all__ = ["Certificate", "Code", "Device", "Registry", "RegistryError"]
@@ -116,14 +117,8 @@ class Registry:
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:
         """Do what is within all or not at all, with nobody else writing; synced when it returns."""
-        with _told(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        with _told(self._path), changing(self._db):
+            yield
 
     # Devices
 

@@ -91,14 +91,8 @@ class RevocationDb:
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:
         """Do what is within all or not at all, with nobody else writing; synced when it returns."""
-        with _told(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        with _told(self._path), database.changing(self._db):
+            yield
 
     # What publishing compiles
 

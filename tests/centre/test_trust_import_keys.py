@@ -26,6 +26,7 @@ from tests.centre.trust_import_site import (
     results,
     run,
     trust_home,
+    written,
 )
 from tests.vectors import vectors
 
@@ -37,12 +38,6 @@ DER = certificate(KEY)
 @pytest.fixture
 def home(tmp_path: Path) -> TrustHome:
     return trust_home(tmp_path)
-
-
-def written(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path
 
 
 def test_an_issuers_set(home: TrustHome, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from tests.centre.trust_import_site import (
     run,
     signed_list,
     trust_home,
+    written,
 )
 from tests.vectors import dgc_files, vectors
 from verifier.signers import SignerEntry
@@ -52,12 +53,6 @@ DER = certificate(KEY)
 @pytest.fixture
 def home(tmp_path: Path) -> TrustHome:
     return trust_home(tmp_path)
-
-
-def written(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path
 
 
 def test_the_german_list_is_taken_whole(home: TrustHome) -> None:

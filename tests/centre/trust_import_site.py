@@ -116,3 +116,10 @@ def refused(done: Result, code: int, why: str) -> None:
     assert why in done.stderr
     assert done.stderr.count("\n") == 1
     assert json.loads(done.stdout.splitlines()[-1])["error"] == done.stderr.strip()
+
+
+def written(folder: Path, name: str, data: bytes) -> Path:
+    """Return a file that holds this."""
+    path = folder / name
+    path.write_bytes(data)
+    return path
