@@ -52,7 +52,7 @@ example:
 exit codes:
   0   newer trust was taken, or there is none
   2   wrong usage
-  65  refused: signed wrongly, older, expired, cut off or altered
+  65  refused: signed wrongly, older, expired, cut off, altered, or a link
   66  no such stick or folder, nothing published on it, or no first root
   69  the server, the network or the stick went away: the same command goes on where it ended
   73  the disk is full, or the store cannot be written

@@ -23,7 +23,7 @@ from tuf.api.exceptions import (
 from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from drivers.fetcher import Fetcher, FetchError, FetchMissingError, FetchTooLargeError
+from drivers.fetcher import Fetcher, FetchError, FetchMissingError, FetchNoFileError, FetchTooLargeError
 from firmware.sync_disk import read_file
 from firmware.sync_errors import AbsentError, AwayError, RefusedError, SyncError
 
@@ -252,6 +252,8 @@ def said_of(error: FetchError | ValueError) -> SyncError:
     match error:
         case FetchTooLargeError():
             return RefusedError(f"larger than it may be: {error}")
+        case FetchNoFileError():
+            return RefusedError(str(error))
         case FetchError():
             return AwayError(str(error))
         case _:

@@ -20,7 +20,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class FetchError(DeviceError):
-    """A file cannot be fetched now: nobody answers, the stick was pulled out, what is there is no file."""
+    """A file cannot be fetched now: nobody answers, the stick was pulled out."""
 
 
 class FetchMissingError(FetchError):
@@ -29,6 +29,10 @@ class FetchMissingError(FetchError):
 
 class FetchTooLargeError(FetchError):
     """A file is larger than its reader takes."""
+
+
+class FetchNoFileError(FetchError):
+    """What is there is a link, a pipe or a folder, which nobody publishes."""
 
 
 class Fetcher(Protocol):
@@ -57,6 +61,7 @@ class Fetcher(Protocol):
         Raises:
             FetchMissingError: there is no such file.
             FetchTooLargeError: there is more of it; what was yielded is none of it then.
+            FetchNoFileError: it is no file.
             FetchError: anything else.
             ValueError: no path.
         """

@@ -8,7 +8,14 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from drivers.fetcher import CHUNK_BYTES, FetchError, FetchMissingError, FetchTooLargeError, check_path
+from drivers.fetcher import (
+    CHUNK_BYTES,
+    FetchError,
+    FetchMissingError,
+    FetchNoFileError,
+    FetchTooLargeError,
+    check_path,
+)
 from drivers.stick import StickError
 
 if TYPE_CHECKING:
@@ -73,7 +80,7 @@ class FolderFetcher:
 def _pieces(file: int, shown: str, max_bytes: int) -> Iterator[bytes]:
     about = os.fstat(file)
     if not stat.S_ISREG(about.st_mode):
-        raise FetchError(f"{shown}: not a file", cure="copy what was published anew")
+        raise FetchNoFileError(f"{shown}: not a file", cure="copy what was published anew")
     if about.st_size > max_bytes:
         raise _too_large(shown, max_bytes)
     taken = 0
@@ -93,7 +100,9 @@ def _failed(error: OSError, shown: str) -> FetchError:
         case errno.ENOENT:
             return FetchMissingError(f"{shown}: no such file", cure="copy what was published anew, whole")
         case errno.ELOOP | errno.ENOTDIR:  # open(2): a link to a folder, opened as one, is no folder
-            return FetchError(f"{shown}: a link or no folder on the way", cure="links are not followed: copy the files")
+            return FetchNoFileError(
+                f"{shown}: a link or no folder on the way", cure="links are not followed: copy the files"
+            )
         case errno.EACCES | errno.EPERM:
             return FetchError(f"{shown}: {error.strerror}", cure="run the same command with sudo")
         case errno.EIO | errno.ENODEV | errno.ENXIO | errno.ESTALE | errno.ENOMEDIUM:

@@ -81,13 +81,13 @@ def test_links_on_a_stick_are_not_followed(kiosk: Kiosk, stick: Path, part: str)
     path = paths_of(stick, part)[-1]
     path.rename(path.with_name("aside"))
     path.symlink_to("aside")
-    stays(kiosk, stick, AwayError, "a link")
+    stays(kiosk, stick, RefusedError, "a link")
 
 
 def test_a_folder_that_is_a_link_is_not_followed(kiosk: Kiosk, stick: Path) -> None:
     (stick / "metadata").rename(stick / "aside")
     (stick / "metadata").symlink_to("aside")
-    stays(kiosk, stick, AwayError, "a link")
+    stays(kiosk, stick, RefusedError, "a link")
 
 
 @pytest.mark.parametrize("part", ["timestamp.json", "snapshot.json", "targets.json", "R1.json", ".delta"])
@@ -101,7 +101,7 @@ def test_huge_files_on_a_stick_are_not_read(kiosk: Kiosk, stick: Path, part: str
 def test_pipes_on_a_stick_are_not_waited_for(kiosk: Kiosk, stick: Path) -> None:
     (stick / "metadata/timestamp.json").unlink()
     os.mkfifo(stick / "metadata/timestamp.json")
-    stays(kiosk, stick, AwayError, "not a file")
+    stays(kiosk, stick, RefusedError, "not a file")
 
 
 def test_a_stick_without_anything_published_is_said(kiosk: Kiosk, tmp_path: Path) -> None:
