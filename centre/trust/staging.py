@@ -10,6 +10,7 @@ from tuf.api.metadata import Metadata, Root, Targets
 
 from centre.files import PUBLIC, write_whole
 from centre.output import EX_DATA
+from centre.trust.drafts import SIGNERS
 from centre.trust.home import TrustError, read_bounded, writing
 from centre.trust.keys import Held, name_of
 from centre.trust.roles import ROLES, RoleKeys, lacking, sign
@@ -109,4 +110,6 @@ def _held_in(signed: Any) -> str:  # noqa: ANN401 - any kind of metadata
         roles = {role: ", ".join(name_of(signed.keys[keyid]) for keyid in signed.roles[role].keyids) for role in ROLES}
         return "; ".join(f"{role}: {keys}" for role, keys in roles.items())
     provinces = () if signed.delegations is None else signed.delegations.roles or ()
-    return ", ".join([f"{len(signed.targets)} files", *provinces])
+    signers = signed.targets.get(SIGNERS)
+    list_ = [f"{SIGNERS} {signers.hashes.get('sha256')}"] if signers else []
+    return ", ".join([f"{len(signed.targets)} files", *list_, *provinces])

@@ -1,6 +1,7 @@
 """`greengate-centre trust`: what its commands print, their exit codes, and that two do not work at once."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -98,7 +99,8 @@ def test_publish_names_the_key_that_is_missing_and_sign_brings_it(centre: Centre
     officer = Centre(centre.folder / "officer")
     told = officer.json("sign", centre.home.staged, "--keys", stick)
     assert (told["role"], told["version"], told["missing"]) == ("targets", 1, [])
-    assert told["holds"] == "3 files"
+    draft = (centre.home.draft / "signers.json").read_bytes()
+    assert told["holds"] == f"3 files, signers.json {hashlib.sha256(draft).hexdigest()}"
     assert told["signed"][0].startswith("targets-1 (")
     centre.run("publish")
     assert "missing -" not in centre.run("status").stdout
