@@ -34,8 +34,11 @@ def as_owner(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _as_caller() -> Iterator[None]:
-    before = os.geteuid()
-    os.seteuid(os.getuid())
+    before, caller = os.geteuid(), os.getuid()
+    if before == caller:  # a service without capabilities may not even ask for the rights that it has
+        yield
+        return
+    os.seteuid(caller)
     try:
         yield
     finally:

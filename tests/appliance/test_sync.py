@@ -49,7 +49,7 @@ def test_by_network_by_the_centres_word_and_by_stick(machine: Machine) -> None:
     machine.run(f"systemctl is-active greengate-sync.timer greengate-sync.path; {SERVE}; {OF_REPOSITORY}; {AT_ONCE}")
     machine.run("systemctl start greengate-sync")
     assert machine.show("greengate-sync", "ConditionResult") == "no"  # nothing to begin with
-    machine.run(f"install -m 640 /srv/trust/root.json {TRUST}/root.json")
+    machine.run(f"install -o greengate-sync -g greengate -m 640 /srv/trust/root.json {TRUST}/root.json")
 
     started = machine.run("systemctl start greengate-sync", check=False)
     assert started.status == 0, machine.run("journalctl --no-pager -u greengate-sync").out

@@ -84,3 +84,18 @@ def test_a_stick_that_only_root_may_read(kiosk: Kiosk, place: Path) -> None:
     with FetchedAsCaller(open_fetcher(str(stick))) as fetcher:
         assert kiosk.sync(fetcher).new
     kiosk.assert_newest()
+
+
+def test_whose_folder_it_is_asks_for_no_rights(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service of the first boot may not: its system calls for that are refused, whatever they ask."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    for name in ("seteuid", "setegid", "setgroups"):
+        monkeypatch.setattr(os, name, refused)
+    kiosk = Kiosk(place / "trust")
+    write(kiosk.nation.publish(), place / "stick")
+    with FetchedAsCaller(open_fetcher(str(place / "stick"))) as fetcher:
+        assert kiosk.sync(fetcher).new
+    kiosk.assert_newest()
