@@ -10,7 +10,6 @@ of their own.
 
 import http.client
 import multiprocessing
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.common import Limit, add_folder, arguments, console, finish, percentile, progress, table
+from drivers.broker.tls import client_context
 from firmware.config import Config, load_config
 from firmware.sync import synchronise
 from tests.drivers.web_server import server_context, serving
@@ -84,7 +84,7 @@ def configured(folder: Path, url: str, authority: Authority) -> Path:
 def bare(url: str, authority: Authority) -> None:
     """Ask for the same two files."""
     parts = urlsplit(url)
-    context = ssl.create_default_context(cafile=str(authority.file))
+    context = client_context(authority.file, None, None)  # as sync's own
     connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=context)
     for path in ASKED:
         connection.request("GET", f"{parts.path}{path}")

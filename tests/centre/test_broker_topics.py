@@ -46,7 +46,7 @@ def with_will(site: BrokerSite, name: str, topic: str) -> Broker:
         certificate=certificate,
         key=key,
         will=Will(topic, lambda: b"its will"),
-        retry_min_s=60,
+        retry_min_s=3600,  # drawn from nothing to that: one that came back would take over from who has its name next
     )
     until(lambda: made.connected, lambda: str(made.fault))
     return site.opened.enter_context(made)

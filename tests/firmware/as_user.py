@@ -11,7 +11,8 @@ import sys
 
 import drivers
 
-LATER = ("shutil", "gettext", "encodings.idna", "subprocess", "difflib")  # what programs load as they go
+# What programs load as they go.
+LATER = ("shutil", "gettext", "encodings.idna", "subprocess", "difflib", "importlib.metadata._adapters")
 
 
 def main() -> int:

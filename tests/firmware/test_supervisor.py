@@ -42,6 +42,7 @@ def test_all_programs_are_ready_at_once_and_a_pass_becomes_a_light_a_record_and_
         wait_until(lambda: appliance.supervisor.ready, "all are ready")
         assert time.monotonic() - begun_s < 6  # about 0.6 s on an idle machine
         wait_until(lambda: appliance.lamps().green, "the lamp is green")
+        wait_until(lambda: appliance.events("decided"), "the log says so")
         (decided,) = appliance.events("decided")
         assert (decided["verdict"], decided["reason"]) == ("accepted", "valid")
         wait_until(lambda: health(site)["unsent"] == 1, "the page tells of one record")

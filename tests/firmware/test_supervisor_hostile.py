@@ -50,6 +50,10 @@ def _notify_socket(pid: int) -> str:
     return named()[0]
 
 
+def _is_beginning(pid: int) -> bool:
+    return b"firmware.lifeline" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def _descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
@@ -184,6 +188,7 @@ def test_a_stopped_gate_whose_supervisor_is_killed_goes_dark_and_ends(site: Site
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: last_lamps(history).green, "the lamp is green")
         children = children_of(process.pid)
+        wait_until(lambda: not any(map(_is_beginning, children)), "every program is tied to its supervisor")
         for pid in children:
             os.kill(pid, signal.SIGSTOP)
         process.kill()
