@@ -107,7 +107,8 @@ def test_a_will_too_is_for_its_own_status_only(site: BrokerSite) -> None:
     for topic in (status_topic("gate-6"), command_topic("gate-6"), ack_topic("gate-6"), status_topic("gate-8")):
         name = "gate-8" if topic == status_topic("gate-8") else "gate-7"
         with_will(site, name, topic)
-        site.connected(name)  # takes its place: the broker tells the will of the one before
+        # It takes the place of the one before, whose will the broker then tells; and comes back to nobody's place.
+        site.connected(name).close()
     assert received(collector) == (status_topic("gate-8"), b"its will")
     assert received(collector, PASSING_S) is None
     assert received(victim, 0) is None
