@@ -1,5 +1,6 @@
 """A trust store: opened whole, and refused where a part is not what it should be."""
 
+import resource
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 from firmware import trust_store
 from firmware.timekeeping import BUILD_DATE
 from firmware.trust_folder import TrustFolderError, load_trust
-from firmware.trust_store import current_of, load_current, load_store
+from firmware.trust_store import SPARE_FILES, STORES_AT_ONCE, current_of, load_current, load_store
 from provisioning.issuer import DemoIssuer
 from tests.firmware.stores import Revoked, make_store, use
 from verifier import Reason, Refused, Verifier
@@ -53,6 +54,27 @@ def test_its_signers_and_revocations_judge(tmp_path: Path) -> None:
     assert revoked.reason == Reason.REVOKED
     assert judge.verify(OTHER.issue({"ci": UCI}), NOW).reason == Reason.VALID  # another signer's
     assert judge.verify(DemoIssuer(NOW).issue(), NOW).reason == Reason.UNKNOWN_ISSUER
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked"),
+    [
+        ((10, 4096), (STORES_AT_ONCE + SPARE_FILES, 4096)),
+        ((10, 100), (100, 100)),
+        ((10, resource.RLIM_INFINITY), (STORES_AT_ONCE + SPARE_FILES, resource.RLIM_INFINITY)),
+        ((4096, 4096), None),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), None),
+    ],
+    ids=["few", "fewer than it wants", "as many as it wants", "enough", "no limit"],
+)
+def test_each_set_may_keep_its_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], asked: tuple[int, int] | None
+) -> None:
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: raised.append(wanted))
+    load_store(whole(tmp_path))
+    assert raised == ([asked] if asked else [])
 
 
 def test_an_opened_store_outlives_its_files(tmp_path: Path) -> None:
