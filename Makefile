@@ -58,7 +58,7 @@ format: setup ## Format the code and mend what lint can mend
 
 .PHONY: conformance
 conformance: setup ## Run only the tests on the public vectors, and say which are skipped
-	@$(BIN)/pytest -v tests/verifier/test_conformance.py tests/verifier/test_revocation.py tests/verifier/test_trust.py tests/drivers/test_symbols_vectors.py tests/test_quality_assurance.py
+	@$(BIN)/pytest -v tests/verifier/test_conformance.py tests/verifier/test_revocation.py tests/verifier/test_signed_list.py tests/verifier/test_signers.py tests/drivers/test_symbols_vectors.py tests/test_quality_assurance.py
 
 .PHONY: tuf-conformance
 tuf-conformance: setup ## Run the TUF conformance suite against our client, where it can be had (or TUF_CONFORMANCE=DIR)

@@ -2,72 +2,29 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from provisioning.issuer import DemoIssuer
 from tests.vectors import vectors
-from tests.verifier.test_trust import BAD_BASIC_CONSTRAINTS, certificate
-from verifier import Accepted, Reason, Refused, Revocations, Signer, TrustListError, Undecided, Verifier
+from tests.verifier.certificates import BAD_BASIC_CONSTRAINTS, certificate
+from tests.verifier.signer_lists import AT, CERTIFICATE, EDWARDS, KID, P256, entry, written
+from verifier import Accepted, Reason, Refused, Revocations, Signer, Undecided, Verifier
 from verifier.cose import Kid
 from verifier.signed_list import Listed, read_signed_list
 from verifier.signers import (
     KINDS_OF,
-    SIGNERS_MAX_BYTES,
     Jwk,
     SignerEntry,
     encode_signers,
-    jwk_of,
     parse_signers,
     read_entries,
 )
 from verifier.trust import load_certificate
-
-AT = datetime(2026, 6, 1, tzinfo=UTC)
-CERTIFICATE = certificate("1.3.6.1.4.1.1847.2021.1.1")
-KID = b"12345678"
-
-
-def base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def p256() -> dict[str, Any]:
-    point = ec.derive_private_key(7, ec.SECP256R1()).public_key()
-    encoded = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return {"kty": "EC", "crv": "P-256", "x": base64url(encoded[1:33]), "y": base64url(encoded[33:])}
-
-
-def edwards() -> dict[str, Any]:
-    raw = (
-        ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
-        .public_key()
-        .public_bytes(Encoding.Raw, PublicFormat.Raw)
-    )
-    return {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
-
-
-P256, EDWARDS = p256(), edwards()
-OFF_THE_CURVE = P256 | {"y": P256["x"]}
-
-
-def entry(**fields: Any) -> SignerEntry:  # noqa: ANN401 - fields of any sort
-    return SignerEntry(**({"kid": KID, "format": "hcert", "certificate": CERTIFICATE} | fields))
-
-
-def written(**fields: object) -> bytes:
-    """Return a list of one signer as somebody else may have written it."""
-    usual = {"kid": base64.b64encode(KID).decode(), "format": "hcert"}
-    if "jwk" not in fields:
-        usual["certificate"] = base64.b64encode(CERTIFICATE).decode()
-    return json.dumps({"version": 1, "signers": [usual | fields]}).encode()
 
 
 def test_the_form_is_the_one_written_down() -> None:
@@ -127,101 +84,6 @@ def test_what_is_encoded_is_read_again(listed: list[SignerEntry]) -> None:
     assert len(trust) == len(trust.signers()) == sum(one.format == "hcert" for one in listed)
     assert len(trust) + sum(trust.others.values()) == len(listed)
     assert trust.unusable == ()
-
-
-VALID = encode_signers([entry(kinds=("test",)), entry(format="shc", certificate=None, jwk=Jwk(**P256))])
-
-
-@given(st.data())
-def test_any_bytes_are_a_list_or_a_trust_list_error(data: st.DataObject) -> None:
-    changed = bytearray(VALID)
-    for at in data.draw(st.lists(st.integers(0, len(changed) - 1), max_size=3)):
-        changed[at] = data.draw(st.integers(0, 255))
-    for candidate in (
-        bytes(changed),
-        bytes(changed[: data.draw(st.integers(0, len(changed)))]),
-        data.draw(st.binary()),
-    ):
-        try:
-            trust = parse_signers(candidate)
-        except TrustListError:
-            continue
-        assert len(trust.signers()) + len(trust.unusable) == len(trust)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"[]",
-        b"null",
-        b"\xff",
-        b"{}",
-        b"[" * 100_000,
-        b'{"version": 1}',
-        b'{"version": 2, "signers": []}',
-        b'{"version": 1, "signers": [], "more": 1}',
-        b'{"version": 1, "signers": [7]}',
-        b'{"version": 1, "signers": []}' + b" " * SIGNERS_MAX_BYTES,
-        json.dumps({"version": 1, "signers": [{}] * 10_001}).encode(),
-    ],
-    ids=lambda data: data[:40].decode("latin-1").strip(),
-)
-def test_what_is_no_list(data: bytes) -> None:
-    with pytest.raises(TrustListError):
-        parse_signers(data)
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"kid": ""}, "kid"),
-        ({"kid": "not base64"}, "kid"),
-        ({"kid": base64.b64encode(bytes(65)).decode()}, "kid"),
-        ({"format": "HCERT"}, "format"),
-        ({"certificate": ""}, "certificate"),
-        ({"certificate": base64.b64encode(bytes(16 * 1024 + 1)).decode()}, "certificate"),
-        ({"certificate": None}, "a certificate or a jwk"),
-        ({"jwk": P256}, "needs a certificate"),
-        ({"jwk": P256, "certificate": "AAAA", "format": "shc"}, "not both"),
-        ({"format": "shc", "jwk": P256 | {"d": P256["x"]}}, "unknown field `d`"),
-        ({"format": "shc", "jwk": P256 | {"crv": "P-384"}}, "crv"),
-        ({"format": "shc", "jwk": P256 | {"crv": "Ed25519"}}, "EC on P-256"),
-        ({"format": "shc", "jwk": EDWARDS | {"y": EDWARDS["x"]}}, "OKP on Ed25519"),
-        ({"format": "shc", "jwk": EDWARDS | {"x": "AAAA"}}, "`$.signers[0].jwk.x`"),
-        ({"kinds": ["Test"]}, "kinds"),
-        ({"kinds": ["test"] * 17}, "kinds"),
-        ({"issuers": [" Lab"]}, "issuers"),
-        ({"issuers": [""]}, "issuers"),
-        ({"issuers": ["La\nb"]}, "issuers"),
-        ({"areas": ["vn"]}, "areas"),
-        ({"areas": ["VN-"]}, "areas"),
-        ({"areas": ["VN\n"]}, "areas"),
-        ({"areas": ["VN-1-2-3-4"]}, "areas"),
-        ({"country": "Việt Nam"}, "country"),
-        ({"name": "a\x1bb"}, "name"),
-        ({"name": "a" * 201}, "name"),
-        ({"not_before": "2026-06-01T00:00:00"}, "in UTC"),
-        ({"not_before": "2026-06-01T00:00:00+07:00"}, "in UTC"),
-        ({"not_after": "tomorrow"}, "not_after"),
-        ({"not_before": "2026-06-02T00:00:00Z", "not_after": "2026-06-01T00:00:00Z"}, "not_before is after"),
-        ({"other": 1}, "unknown field `other`"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)
-def test_an_entry_out_of_form_is_named(fields: dict[str, object], says: str) -> None:
-    with pytest.raises(TrustListError) as caught:
-        parse_signers(written(**fields))
-    assert says in str(caught.value)
-    assert "$.signers[0]" in str(caught.value)
-
-
-def test_an_entry_without_its_needs_is_none() -> None:
-    for missing in ("kid", "format"):
-        fields = json.loads(written())
-        del fields["signers"][0][missing]
-        with pytest.raises(TrustListError, match=missing):
-            parse_signers(json.dumps(fields).encode())
 
 
 def test_certificates_wait_until_a_pass_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,63 +164,6 @@ def test_a_format_of_a_newer_nation_takes_the_list_from_nobody() -> None:
 def test_demo_certificates_are_known_unread(issuer: DemoIssuer) -> None:
     assert parse_signers(encode_signers([entry(), entry(certificate=issuer.certificate_der)])).demo
     assert not parse_signers(encode_signers([entry()])).demo
-
-
-def ed25519_certificate() -> bytes:
-    return certificate(key=ed25519.Ed25519PrivateKey.generate())
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"format": "lx2"}, "entry 2: format lx2 is not known; known are hcert, lx1, shc, nzcp, vds-nc"),
-        ({"format": "lx1", "certificate": None, "jwk": Jwk(**P256)}, "needs kinds: some of vehicle, travel"),
-        ({"kinds": ("vehicle",)}, "kinds of hcert are test, vaccination, recovery; not vehicle"),
-        ({"kinds": ("recovery",)}, "allows none of the kinds"),
-        ({"certificate": b"none"}, "entry 2: not a usable certificate"),
-        ({"certificate": ed25519_certificate}, "signs no passes"),
-        ({"format": "vds-nc", "certificate": b"none"}, "entry 2: not a usable certificate"),
-        ({"format": "shc", "certificate": None, "jwk": Jwk(**OFF_THE_CURVE)}, "entry 2: not a usable key"),
-        ({"kid": b""}, "signers[1].kid"),
-        ({"areas": ("vn",)}, "signers[1].areas"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)
-def test_nothing_is_published_that_a_kiosk_cannot_use(fields: dict[str, Any], says: str) -> None:
-    made = {name: value() if callable(value) else value for name, value in fields.items()}
-    with pytest.raises(TrustListError) as caught:
-        encode_signers([entry(), entry(**made)])
-    assert says in str(caught.value)
-
-
-def test_a_certificate_of_another_format_may_have_another_key() -> None:
-    listed = [entry(format="lx1", certificate=ed25519_certificate(), kinds=("test",))]
-    assert parse_signers(encode_signers(listed)).others == {"lx1": 1}
-
-
-def test_an_entry_refuses_contradictions_when_it_is_made() -> None:
-    with pytest.raises(ValueError, match="not both"):
-        entry(jwk=Jwk(**P256))
-    with pytest.raises(ValueError, match="in UTC"):
-        entry(not_before=AT.astimezone(timezone(timedelta(hours=7))))
-    with pytest.raises(ValueError, match="not_before is after"):
-        replace(entry(not_before=AT), not_after=AT - timedelta(seconds=1))
-
-
-@pytest.mark.parametrize("fields", [P256, EDWARDS], ids=["P-256", "Ed25519"])
-def test_a_published_key_is_taken_without_what_is_beside_it(fields: dict[str, Any]) -> None:
-    jwk = jwk_of(fields | {"kid": "3Kfdg", "use": "sig", "alg": "ES256", "x5c": ["..."]})
-    assert jwk == Jwk(**fields)
-    raw = jwk.public_key().public_bytes(
-        *((Encoding.Raw, PublicFormat.Raw) if jwk.y is None else (Encoding.X962, PublicFormat.UncompressedPoint))
-    )
-    assert base64url(raw[-32:]) == (jwk.y or jwk.x)
-
-
-@pytest.mark.parametrize("fields", [{}, {"kty": "RSA"}, P256 | {"x": 7}, P256 | {"x": "AAAA"}, OFF_THE_CURVE], ids=str)
-def test_a_published_key_that_is_none(fields: dict[str, Any]) -> None:
-    with pytest.raises(TrustListError, match="not a usable key"):
-        jwk_of(fields)
 
 
 def test_passes_by_the_list(issuer: DemoIssuer, at: datetime) -> None:

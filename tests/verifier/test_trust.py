@@ -1,56 +1,23 @@
 """Signers: which keys count, for what and when; signed lists."""
 
-import base64
 import contextlib
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.issuer import DemoIssuer
-from tests.vectors import vectors
-from verifier import Signer, TrustList, TrustListError, parse_signed_list
+from tests.verifier.certificates import AT, BAD_BASIC_CONSTRAINTS, certificate
+from verifier import Signer, TrustList, TrustListError
 from verifier.areas import covers
 from verifier.cose import Kid
-from verifier.signed_list import Listed, read_signed_list
 from verifier.trust import KINDS
 
-AT = datetime(2026, 6, 1, tzinfo=UTC)
 OTHER_USAGE = "1.3.6.1.5.5.7.3.2"  # TLS client, as in Viet Nam's certificates
-
-
-def certificate(
-    *usages: str,
-    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | None = None,
-    extra: tuple[x509.UnrecognizedExtension, ...] = (),
-    country: str | None = "VN",
-) -> bytes:
-    signing_key = key or ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, country)] if country else [])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(signing_key.public_key())
-        .serial_number(1)
-        .not_valid_before(AT)
-        .not_valid_after(AT + timedelta(days=1))
-    )
-    if usages:
-        oids = [x509.ObjectIdentifier(oid) for oid in usages]
-        builder = builder.add_extension(x509.ExtendedKeyUsage(oids), critical=False)
-    for extension in extra:
-        builder = builder.add_extension(extension, critical=False)
-    algorithm = None if isinstance(signing_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    return builder.sign(signing_key, algorithm).public_bytes(Encoding.DER)
 
 
 @pytest.mark.parametrize("arc", ["1.3.6.1.4.1.1847.2021.1", "1.3.6.1.4.1.0.1847.2021.1"])
@@ -69,7 +36,6 @@ def test_other_usages_beside_a_kind_change_nothing() -> None:
 
 
 # A basic constraints extension with an explicit default value, which strict parsers reject
-BAD_BASIC_CONSTRAINTS = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), bytes.fromhex("30030101ff02"))
 
 
 def test_badly_encoded_extensions_do_not_drop_the_key_nor_lift_its_limits() -> None:
@@ -246,70 +212,3 @@ def test_who_turns_out_unusable_is_told_and_takes_nobody_down() -> None:
 
 def test_demo_signers_are_known_by_their_certificate() -> None:
     assert TrustList([Signer.from_der(DemoIssuer(AT).certificate_der)]).demo
-
-
-def signed_list(body: bytes) -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    r, s = decode_dss_signature(key.sign(body, ec.ECDSA(hashes.SHA256())))
-    line = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-    return line + b"\n" + body, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def listed(der: bytes) -> dict[str, str]:
-    return {"kid": base64.b64encode(b"12345678").decode(), "country": "VN", "rawData": base64.b64encode(der).decode()}
-
-
-def test_a_signed_list() -> None:
-    data, key = signed_list(json.dumps({"certificates": [listed(certificate())]}).encode())
-    assert [signer.kid for signer in parse_signed_list(data, key).signers()] == [b"12345678"]
-
-
-def test_the_entries_of_a_signed_list_as_they_stand() -> None:
-    der = certificate()
-    data, key = signed_list(json.dumps({"certificates": [{"kid": "?"}, listed(der)]}).encode())
-    wrong, right = read_signed_list(data, key)
-    assert isinstance(wrong, TrustListError)
-    assert right == Listed(2, Kid(b"12345678"), "VN", der)
-
-
-def test_one_unusable_entry_does_not_take_the_others_down() -> None:
-    entries = [listed(b"broken"), {"kid": "?"}, 7, listed(certificate()), {"kid": "AAAA", "rawData": "é"}]
-    data, key = signed_list(json.dumps({"certificates": entries}).encode())
-    trust = parse_signed_list(data, key)
-    assert len(trust) == 1
-    assert [line.partition(":")[0] for line in trust.unusable] == ["entry 1", "entry 2", "entry 3", "entry 5"]
-
-
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"not json", b"\xff", b"[" * 100_000, b"", b'{"certificates": 7}'])
-def test_a_signed_list_that_is_none(body: bytes) -> None:
-    data, key = signed_list(body)
-    with pytest.raises(TrustListError):
-        parse_signed_list(data, key)
-
-
-def test_a_changed_list_or_another_key_is_refused() -> None:
-    data, key = signed_list(json.dumps({"certificates": []}).encode())
-    with pytest.raises(TrustListError, match="signature is wrong"):
-        parse_signed_list(data + b" ", key)
-    with pytest.raises(TrustListError, match="signature is wrong"):
-        parse_signed_list(data, signed_list(b"")[1])
-    with pytest.raises(TrustListError, match="64 bytes"):
-        parse_signed_list(data[4:], key)
-    with pytest.raises(TrustListError, match="cannot be read"):
-        parse_signed_list(data, b"no key")
-    rsa_pem = (
-        rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
-    with pytest.raises(TrustListError, match="P-256"):
-        parse_signed_list(data, rsa_pem)
-
-
-def test_the_production_list_loads_whole() -> None:
-    folder = vectors("production-de")
-    data = (folder / "dsc-list.json").read_bytes()
-    key = (folder / "dsc-list-signing-key.pem").read_bytes()
-    trust = parse_signed_list(data, key)
-    assert len(trust) == 829
-    assert trust.unusable == ()
-    with pytest.raises(TrustListError, match="signature is wrong"):
-        parse_signed_list(data.replace(b'"country": "NL"', b'"country": "XX"', 1).replace(b'"NL"', b'"XX"', 1), key)

@@ -1,49 +1,26 @@
 """The whole verdict: the traps that real passes and attackers set, one by one."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import cbor2
 import pytest
 from cbor2 import CBORTag
 
 from provisioning.issuer import DemoIssuer, demo_entry, hc1
+from tests.verifier.showing import payload_of, reason_of, shown, trusting
 from verifier import (
     Accepted,
-    Layer,
-    Outcome,
     Reason,
     Refused,
     Revocations,
     Signer,
     TrustList,
-    TrustListError,
     Undecided,
-    Verdict,
     Verifier,
 )
 from verifier.cose import Kid
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2, section 2.4.2
-
-
-def payload_of(issuer: DemoIssuer, at: datetime, **claims: object) -> bytes:
-    labels = {"iss": 1, "exp": 4, "nbf": 5, "iat": 6}
-    certificate = {"ver": "1.3.0", "nam": {}, "dob": "", "v": [demo_entry("v", issuer.country, at)]}
-    base: dict[int, Any] = {1: "VN", 4: int(at.timestamp()) + 60, 6: int(at.timestamp()) - 60, -260: {1: certificate}}
-    return cbor2.dumps(base | {labels[name]: value for name, value in claims.items()})
-
-
-def shown(message: object) -> str:
-    return hc1(cbor2.dumps(message))
-
-
-def trusting(*issuers: DemoIssuer) -> Verifier:
-    return Verifier(TrustList(Signer.from_der(issuer.certificate_der) for issuer in issuers), Revocations())
-
-
-def reason_of(verdict: Verdict) -> Reason:
-    return verdict.reason
 
 
 @pytest.mark.parametrize("kind", ["v", "t", "r"])
@@ -131,85 +108,6 @@ def test_key_usage_is_that_of_the_signer_whose_signature_it_is(at: datetime) -> 
     parts = may_not.sign1(payload_of(may_not, at), protected={1: may_not.alg, 4: b"shared"})
     verdict = Verifier(TrustList(signers), Revocations()).verify(shown(parts), at)
     assert reason_of(verdict) is Reason.WRONG_KEY_USAGE
-
-
-# Scope: what the trust list allows beyond the certificate
-def scoped(issuer: DemoIssuer, **scope: Any) -> Verifier:  # noqa: ANN401 - bounds of any sort
-    return Verifier(TrustList([Signer.from_der(issuer.certificate_der).narrowed(**scope)]), Revocations())
-
-
-@pytest.mark.parametrize(
-    ("scope", "reason"),
-    [
-        ({}, Reason.VALID),
-        ({"kinds": ("vaccination", "test")}, Reason.VALID),
-        ({"kinds": ("test",)}, Reason.WRONG_KEY_USAGE),
-        ({"kinds": ("vehicle",)}, Reason.WRONG_KEY_USAGE),
-        ({"issuers": ("Lab 7",)}, Reason.VALID),
-        ({"issuers": ("Lab 8",)}, Reason.OUTSIDE_SCOPE),
-        ({"areas": ("VN",)}, Reason.VALID),
-        ({"areas": ("LA", "VN")}, Reason.VALID),
-        ({"areas": ("VN-SG",)}, Reason.OUTSIDE_SCOPE),
-        ({"areas": ("LA",)}, Reason.OUTSIDE_SCOPE),
-        ({"areas": ("VN",), "issuers": ("Lab 8",)}, Reason.OUTSIDE_SCOPE),
-        ({"kinds": ("test",), "areas": ("LA",)}, Reason.WRONG_KEY_USAGE),
-    ],
-    ids=str,
-)
-def test_a_signer_signs_only_within_its_scope(
-    issuer: DemoIssuer, at: datetime, scope: dict[str, Any], reason: Reason
-) -> None:
-    text = shown(issuer.sign1(payload_of(issuer, at, iss=" Lab 7 ")))
-    verdict = scoped(issuer, **scope).verify(text, at)
-    assert reason_of(verdict) is reason
-    assert isinstance(verdict, Accepted) is (reason is Reason.VALID)
-    layers = scoped(issuer, **scope).examine(text, at).layers
-    assert layers[Layer.KEYUSAGE] is (Outcome.OK if reason is Reason.VALID else Outcome.FAILED)
-
-
-@pytest.mark.parametrize(
-    ("country", "accepted"), [("VN-SG", True), (" vn-sg ", True), ("VN-SG-26740", True), ("VN-HN", False), ("", False)]
-)
-def test_a_provinces_key_signs_for_no_other(
-    issuer: DemoIssuer,
-    at: datetime,
-    country: str,
-    accepted: bool,  # noqa: FBT001 - a table's column
-) -> None:
-    verdict = scoped(issuer, areas=("VN-SG",)).verify(issuer.issue({"co": country}), at)
-    assert reason_of(verdict) is (Reason.VALID if accepted else Reason.OUTSIDE_SCOPE)
-
-
-def test_of_several_signers_one_whose_scope_allows_is_enough(issuer: DemoIssuer, at: datetime) -> None:
-    signer = Signer.from_der(issuer.certificate_der)
-    here, there, tests = signer.narrowed(areas=("VN",)), signer.narrowed(areas=("LA",)), signer.narrowed(kinds=["test"])
-    for signers, reason in [
-        ([there, here], Reason.VALID),
-        ([tests, there, here], Reason.VALID),
-        ([there, there], Reason.OUTSIDE_SCOPE),
-        ([tests, there], Reason.OUTSIDE_SCOPE),
-    ]:
-        assert reason_of(Verifier(TrustList(signers), Revocations()).verify(issuer.issue(), at)) is reason
-
-
-def test_the_list_narrows_when_a_signer_counts(issuer: DemoIssuer, at: datetime) -> None:
-    second = timedelta(seconds=1)
-    verifier = scoped(issuer, not_before=at, not_after=at + second)
-    for moment, reason in [
-        (at - second, Reason.SIGNER_NOT_VALID),
-        (at, Reason.VALID),
-        (at + second, Reason.VALID),
-        (at + 2 * second, Reason.SIGNER_NOT_VALID),
-    ]:
-        assert reason_of(verifier.verify(issuer.issue(), moment)) is reason
-
-
-def test_a_list_of_which_nothing_can_be_used_is_no_trust_list(issuer: DemoIssuer, at: datetime) -> None:
-    def broken() -> Signer:
-        raise TrustListError("broken")
-
-    verifier = Verifier(TrustList(unread=[(Kid(issuer.kid), broken)]), Revocations())
-    assert reason_of(verifier.verify(issuer.issue(), at)) is Reason.NO_TRUST_LIST
 
 
 def test_without_any_trust_nothing_is_judged(issuer: DemoIssuer, at: datetime) -> None:
@@ -340,35 +238,3 @@ def test_a_key_on_another_curve_proves_nothing(at: datetime) -> None:
 
 
 # Examination
-def test_examine_gives_the_same_verdict_and_every_layer(verifier: Verifier, issuer: DemoIssuer, at: datetime) -> None:
-    text = issuer.issue()
-    examination = verifier.examine(text, at)
-    assert examination.verdict == verifier.verify(text, at)
-    assert list(examination.layers) == list(Layer)
-    assert set(examination.layers.values()) == {Outcome.OK}
-    assert examination.details == {}
-
-
-def test_examine_goes_on_behind_what_fails(verifier: Verifier, issuer: DemoIssuer, at: datetime) -> None:
-    parts = issuer.sign1(payload_of(issuer, at, exp=1))
-    parts[3] = b"\1" * 64
-    examination = verifier.examine(shown(parts), at)
-    failed = {layer for layer, outcome in examination.layers.items() if outcome is Outcome.FAILED}
-    assert failed == {Layer.SIGNATURE, Layer.TIME}
-    assert set(examination.details) == failed
-    assert reason_of(examination.verdict) is Reason.BAD_SIGNATURE
-
-
-def test_examine_skips_what_has_nothing_to_work_on(verifier: Verifier, at: datetime) -> None:
-    layers = verifier.examine("HC1:GGW", at).layers
-    assert [layers[layer] for layer in (Layer.UNPREFIX, Layer.BASE45)] == [Outcome.OK, Outcome.FAILED]
-    assert {layers[layer] for layer in list(Layer)[2:]} == {Outcome.SKIPPED}
-
-
-def test_examine_judges_the_usage_of_the_only_certificate_asked_about(at: datetime) -> None:
-    stranger, asked = DemoIssuer(at), DemoIssuer(at, kinds=("test",))
-    layers = trusting(asked).examine(stranger.issue(), at).layers
-    assert (layers[Layer.KEY], layers[Layer.SIGNATURE]) == (Outcome.FAILED, Outcome.SKIPPED)
-    assert layers[Layer.KEYUSAGE] is Outcome.FAILED
-    layers = trusting(asked, DemoIssuer(at)).examine(stranger.issue(), at).layers
-    assert layers[Layer.KEYUSAGE] is Outcome.SKIPPED
