@@ -7,6 +7,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from verifier.certlogic_values import CertLogicError, Value, kind_of
 
@@ -22,6 +23,8 @@ _DATE_TIME = re.compile(
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?", re.ASCII)
 _HOURS_OF_OFFSET_MAX = 23  # ISO 8601; no zone is farther than 14
 _MONTHS = 12
+_EVERY_MONTHS_DAYS = 28
+_DATES_KEPT = 64  # ours: a date alone names nobody; it stays in memory until as many others were asked for
 
 
 def time_of(value: Value) -> datetime:
@@ -84,14 +87,17 @@ def _by(time: datetime, delta: timedelta) -> datetime:
 def _by_months(time: datetime, months: int) -> datetime:
     year, month = divmod(time.year * _MONTHS + time.month - 1 + months, _MONTHS)
     try:
+        if time.day <= _EVERY_MONTHS_DAYS:
+            return time.replace(year=year, month=month + 1)
         first = time.replace(year=year, month=month + 1, day=1)
     except ValueError:
         raise _outside() from None
     return _by(first, timedelta(days=time.day - 1))
 
 
+@lru_cache(_DATES_KEPT)
 def _date(text: str) -> datetime:
-    """Read a date of ten characters, or a partial one."""
+    """Read a date of ten characters, or a partial one; each rule on a pass asks for the same few."""
     try:
         if len(text) == _DATE_CHARACTERS and text[4] == text[7] == "-":  # not 2021-W01-1, which Python reads too
             return datetime.fromisoformat(text + "T00:00:00Z")
