@@ -14,7 +14,7 @@ RUN_PARTS := python3-venv:ensurepip mosquitto:/usr/sbin/mosquitto libzbar0:libzb
 TEST_PARTS := postgresql:/usr/lib/postgresql rabbitmq-server:/usr/sbin/rabbitmq-server systemd:/usr/bin/systemd-analyze fdisk:/usr/sbin/sfdisk dosfstools:/usr/sbin/mkfs.vfat mtools:/usr/bin/mcopy
 # Beside these, for whoever is root: the tests in a booted Debian, and across network namespaces.
 ROOT_PARTS := iproute2:/usr/sbin/ip systemd-container:/usr/bin/systemd-nspawn mmdebstrap:/usr/bin/mmdebstrap
-BENCHES := verify hostile startup latency devices doctor journal uplink collector revocation switching sync
+BENCHES := verify rules permits hostile startup latency devices doctor journal uplink collector revocation switching sync
 ifeq ($(shell id -u),0)
 TEST_PARTS += $(ROOT_PARTS)
 BENCHES += kiosk
@@ -85,7 +85,7 @@ campaign: setup ## Kill uplink, collectors, broker and database 500 times at ran
 	@$(BIN)/python -m tests.faults --kills 500 --json bench/results/campaign.json
 
 # Where every branch must have been seen: what decides, and what is recorded and sent.
-PURE := verifier/*,firmware/judging.py,firmware/records.py,firmware/answers.py,firmware/attended.py,firmware/session.py,firmware/signalling.py,firmware/timekeeping.py,firmware/timekeeper.py,firmware/knowledge.py,firmware/trust_data.py,firmware/trust_store.py,firmware/trust_switch.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire*.py,firmware/envelope.py,firmware/sealing.py,firmware/details.py,firmware/detail_names.py,firmware/config.py,firmware/config_mistakes.py,firmware/config_rules.py,firmware/config_sections.py,firmware/faults.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
+PURE := verifier/*,firmware/judging.py,firmware/records.py,firmware/answers.py,firmware/attended.py,firmware/session.py,firmware/signalling.py,firmware/deciding.py,firmware/presenting.py,firmware/rule_folder.py,firmware/timekeeping.py,firmware/timekeeper.py,firmware/knowledge.py,firmware/trust_data.py,firmware/trust_store.py,firmware/trust_switch.py,firmware/health.py,firmware/checkin.py,firmware/checkpoint.py,firmware/front.py,firmware/floods.py,firmware/wire*.py,firmware/envelope.py,firmware/sealing.py,firmware/details.py,firmware/detail_names.py,firmware/config.py,firmware/config_mistakes.py,firmware/config_rules.py,firmware/config_sections.py,firmware/faults.py,firmware/messages.py,firmware/texts.py,firmware/panel_state.py
 
 .PHONY: coverage
 coverage: setup ## Run all tests, show which branches none reached; the pure parts must have none

@@ -2,8 +2,9 @@
 
 The gate is a process of its own, with simulated lamps and a journal in memory, so that no disk's sync hides what a
 switch costs. A pass, each another one, is shown every 20 ms; a verdict takes from the reading's sending to the word for
-the screen. Two stores take turns in `current`, by one rename, about once a second: the signers of a union, and as many
-revoked passes as a nation may have, taken out of the page cache before each switch. Both kinds of rounds alternate.
+the screen. Two stores take turns in `current`, by one rename, about once a second: the signers of a union, the rules
+of one, and as many revoked passes as a nation may have, taken out of the page cache before each switch. Both kinds of
+rounds alternate.
 
 The peer is the same gate in the same run without switches: a switch delays a verdict by what the longest of a round is
 longer, in the median of the rounds, and of all of them. The latter says something on a machine without other work only.
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,16 @@ import numpy as np
 
 from bench.appliance import Log
 from bench.common import Limit, add_folder, arguments, console, finish, percentile, progress, table
+from bench.rules import rules_here
 from centre.trust.compiling import compile_set
 from drivers.clock import open_clock
 from firmware.messages import MAX_MESSAGE_BYTES, Heartbeat, Reading, Shown, decode_event, encode
 from firmware.sockets import connect
-from provisioning import desk
+from provisioning import demo_lane, desk
 from provisioning.issuer import DemoIssuer
 from verifier.freshness import DEFAULT_FRESHNESS, encode_freshness
 from verifier.revocation_set import HASH_BYTES
+from verifier.rule_file import NATION, RuleFile, Scope, path_of
 from verifier.signers import SignerEntry, encode_signers
 
 REVOKED, QUICK_REVOKED = 10_000_000, 10_000
@@ -45,6 +48,12 @@ PAUSE_S = 0.02
 DELAY_MAX_MS = 20.0
 PATIENCE_S = 30.0
 STORES = ("1-a", "2-b")
+BODY = {
+    "title": {"vi": "Tiêm chủng", "en": "Vaccination"},
+    "country": "VN",
+    "all": [{"any": [{"document": "vaccination", "without_rules": "accepted"}]}],
+}
+PROFILE = RuleFile("profile", NATION, demo_lane.PROFILE, 1, datetime(2021, 1, 1, tzinfo=UTC), None, Scope(), BODY)
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -65,6 +74,11 @@ def lay(folder: Path, at: datetime, signers: int, revoked: int) -> DemoIssuer:
         (path / "revocations.json").write_bytes(msgspec.json.encode(index))
         (path / "signers.json").write_bytes(encode_signers(entries))
         (path / "freshness.json").write_bytes(encode_freshness(DEFAULT_FRESHNESS))
+        for file in (*rules_here().files, PROFILE):
+            at_path = path / path_of(file.kind, file.role, file.id)
+            at_path.parent.mkdir(parents=True, exist_ok=True)
+            about = {"id": file.id, "version": 1, "valid_from": file.valid_from, "valid_to": None, "scope": file.scope}
+            at_path.write_bytes(msgspec.json.encode(about | {file.kind: file.body}))
         compile_set("uci", kid, [hashes], path / "revocations" / f"{name}.set")
     use(folder, STORES[0])
     return issuer

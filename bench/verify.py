@@ -55,14 +55,14 @@ def case_of(algorithm: Algorithm, at: datetime) -> Case:
     zlib_bytes = base45.decode(base45_text)
     cose_bytes = compression.inflated(zlib_bytes)
     message = cose.decode(cose_bytes)
-    claims = cwt.decode(message.payload)
+    claims = cwt.decode(message.payload, -260)
     layers: dict[str, Call] = {
         "base45": lambda: base45.decode(base45_text),
         "zlib": lambda: compression.inflated(zlib_bytes),
         "cose": lambda: cose.decode(cose_bytes),
         "signer.verify": lambda: signer.verify(message),
-        "cwt": lambda: cwt.decode(message.payload),
-        "payload": lambda: hcert.parse(claims.hcert),
+        "cwt": lambda: cwt.decode(message.payload, -260),
+        "payload": lambda: hcert.parse(claims.content),
     }
     return Case(text, lambda: verifier.verify(text, at), _raw(signer, message), layers)
 

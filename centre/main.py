@@ -24,6 +24,7 @@ from centre.enrolment import commands as enrolment_commands
 from centre.importing import command as import_command
 from centre.output import EX_CANNOT_WRITE, EX_STOPPED, EX_USAGE, Json, out, refuse, report_event
 from centre.page.command import serve
+from centre.permits import commands as permit_commands
 from centre.showing.command import command
 from centre.showing.devices import devices
 from centre.showing.export import export
@@ -46,6 +47,7 @@ app.add_typer(ca_commands.app, name="ca")
 app.add_typer(devices_commands.app, name="device")
 app.add_typer(enrolment_commands.app, name="enrol")
 app.add_typer(trust_commands.app, name="trust")
+app.add_typer(permit_commands.app, name="permit")
 app.command("import")(import_command.import_)
 app.command("mosquitto")(broker_command.mosquitto)
 for _command in (status, gaps, devices, export, serve, command, retention):

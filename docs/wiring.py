@@ -19,6 +19,7 @@ COLOURS = {
     "optional": "#1565c0",
     "red": "#c62828",
     "green": "#2e7d32",
+    "amber": "#f9a825",
 }
 
 Point = tuple[int, int]

@@ -12,10 +12,10 @@ PENDING_MAX = 16  # ours: green lights within the longest time that one counts; 
 
 
 class Answer(NamedTuple):
-    """A recorded answer, the session's key of what was shown, and when a contact may speak of it."""
+    """A recorded answer, the session's keys of what was shown, and when a contact may speak of it."""
 
     checkin: CheckIn
-    key: Key
+    keys: tuple[Key, ...]
     since_ns: int
     until_ns: int
 
@@ -32,13 +32,16 @@ class Attended:
         self._refused: Answer | None = None
         self._free: deque[Answer] = deque(maxlen=PENDING_MAX)
 
-    def answered(self, light: Light, checkin: CheckIn | None, key: Key) -> None:
-        """Take a new answer and its light; without a record nobody can speak of it, nor of the refused one before."""
+    def answered(self, light: Light, checkin: CheckIn | None, keys: tuple[Key, ...]) -> None:
+        """Take a new answer and its light; without a record nobody can speak of it, nor of the refused one before.
+
+        Who was recorded as present may pass as who was accepted.
+        """
         self._refused = None
         if checkin is None or light.until_ns is None:
             return
-        answer = Answer(checkin, key, light.since_ns, light.until_ns + AFTER_NS)
-        if light.aspect == "accepted":
+        answer = Answer(checkin, keys, light.since_ns, light.until_ns + AFTER_NS)
+        if light.aspect in ("accepted", "attendance"):
             self._free.append(answer)
         else:
             self._refused = answer

@@ -2,12 +2,13 @@
 
 For each new presentation, in this order:
 
-1. judge the texts (a value, whatever was shown),
+1. judge the texts, with the documents of the same set that were shown before (a value, whatever was shown),
 2. record the check-in, on disk before the call returns,
 3. light the lamps, green only with a lease,
 4. tell the panels.
 
-A step that fails ends the row: no green without a record. Staff may let through whom the device did not: their button
+A step that fails ends the row: no green without a record. A set that is not whole asks for the next document, without
+a record; given up, it has one. Staff may let through whom the device did not: their button
 is answered in the same order, with a record of its own. What a passage sensor sees is recorded, and lights nothing.
 While something that this needs is missing (reader, journal, lamps) the gate is out of service; it comes back by itself.
 """
@@ -15,6 +16,7 @@ While something that this needs is missing (reader, journal, lamps) the gate is 
 from typing import assert_never
 
 from drivers.contacts import Closing
+from drivers.plates import PlateSeen
 from firmware.answers import Answers, survived
 from firmware.checkin import CheckIn
 from firmware.config_sections import TimingConfig
@@ -23,10 +25,12 @@ from firmware.faults import DARKENING, JOURNAL, by_journal, by_reader, changed, 
 from firmware.floods import Seldom
 from firmware.front import Front
 from firmware.journal import JournalError, JournalFullError
-from firmware.judging import judge, undecided
+from firmware.judging import sighted, undecided
 from firmware.messages import Heartbeat, Reading
 from firmware.ports import Ports
+from firmware.presenting import Presenting, unable_at
 from firmware.signalling import RESTING
+from verifier import Reason
 
 STALE_NS = 2_000_000_000  # ours: by then another person may stand there; a light would answer the wrong one
 PROBE_NS = 2_000_000_000  # ours: between attempts to write, or to light, again
@@ -42,6 +46,7 @@ class Checkpoint:
         now_ns = ports.clock.monotonic_ns()
         self._front = Front(ports.signal, ports.texts, ports.tell, direction, now_ns)
         self._answers = Answers(ports, timing, self._front, record=self._record, set_lamps=self._set_lamps)
+        self._presenting = Presenting(ports, self._front, self._answers)
         self._stale = Seldom(lambda count: ports.log(ReadingDropped("stale", count)), ports.clock.monotonic_ns)
         self._faults = {"starting"}
         self._heard_ns = now_ns
@@ -89,12 +94,21 @@ class Checkpoint:
         match closing.name:
             case "override":
                 if self.in_service:
-                    survived(lambda: self._answers.pressed(closing.at_ns), self._ports.log)
+                    survived(lambda: self._presenting.pressed(closing.at_ns), self._ports.log)
             case "passage":
                 if self.journal_works and "service-state" not in self._faults:
-                    survived(lambda: self._answers.passed(closing.at_ns), self._ports.log)
+                    survived(lambda: self._presenting.passed(closing.at_ns), self._ports.log)
             case _:
                 assert_never(closing.name)
+
+    def plate(self, seen: PlateSeen) -> None:
+        """Take one plate that was entered; out of service nobody's."""
+        if self.in_service:
+            survived(lambda: self._presenting.entered(seen), self._ports.log)
+
+    def begin_anew(self) -> None:
+        """Give up the set that waits: what is trusted, or required, is not what it was."""
+        survived(lambda: self._presenting.end(self._ports.clock.monotonic_ns()), self._ports.log)
 
     def identify(self, until_ns: int) -> None:
         """Let somebody find this device until a time (monotonic), unless somebody is being answered."""
@@ -110,6 +124,7 @@ class Checkpoint:
             self._set_reader_fault("reader-silent")
         if self._probe_ns is not None and now_ns >= self._probe_ns:
             self.probe()
+        survived(lambda: self._presenting.turn(now_ns), self._ports.log)
         if self._front.light.ended(now_ns):
             self._return_to_base(now_ns)
         self._set_lamps(now_ns)
@@ -155,25 +170,23 @@ class Checkpoint:
             return
         if self._faults:
             return  # what cannot be recorded or lit is not judged
-        log, answers = self._ports.log, self._answers
-        if survived(lambda: self._answer(reading, received_ns), log):
+        log = self._ports.log
+        if survived(lambda: self._show(reading, received_ns), log):
             return
-        failed = undecided(reading.texts, "internal-error")
-        if not survived(lambda: answers.present(failed, reading, received_ns), log):
-            answers.deny(failed)
+        if not survived(lambda: self._presenting.fail(reading, received_ns), log):
+            self._answers.deny(undecided(reading.texts, "internal-error"))
 
-    def _answer(self, reading: Reading, received_ns: int) -> None:
-        now = self._ports.clock.now()
-        judgement = judge(
+    def _show(self, reading: Reading, received_ns: int) -> None:
+        ports, now = self._ports, self._ports.clock.now()
+        profiles = ports.judge.profiles(now)
+        sight = sighted(
             reading.texts,
-            self._ports.judge,
+            ports.judge,
             now,
-            clock_trusted=self.clock_trusted,
-            stale=self._ports.stale(now),
-            wanted=self._ports.wanted,
+            unable=unable_at(ports, now),
+            heeds_identity=not isinstance(profiles, Reason) and any(one.heeds_identity for one in profiles),
         )
-        if judgement:
-            self._answers.present(judgement, reading, received_ns)
+        self._presenting.show(sight, reading, received_ns)
 
     # Journal, lamps and faults
 
@@ -190,7 +203,7 @@ class Checkpoint:
         if not self._faults & JOURNAL:
             self._ports.log(RecordFailed(why=str(error)))
         self._probe_ns = self._ports.clock.monotonic_ns() + PROBE_NS
-        self._answers.forget()
+        self._presenting.forget()
         fault = "journal-full" if isinstance(error, JournalFullError) else "journal-failed"
         self._change_faults(by_journal(self._faults, fault))
 
@@ -212,6 +225,8 @@ class Checkpoint:
             return
         before, self._faults = gravest(self._faults), faults
         now_ns = self._ports.clock.monotonic_ns()
+        if faults & (DARKENING | {"service-state"}):
+            self._presenting.forget()
         if faults & DARKENING or self._front.light.until_ns is None:  # else the answer given stays until its end
             self._return_to_base(now_ns)
         reason = gravest(faults)

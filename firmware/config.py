@@ -18,6 +18,7 @@ from firmware.config_sections import (
     DeviceConfig,
     JournalConfig,
     PanelConfig,
+    PlatesConfig,
     ProfileConfig,
     RunConfig,
     Section,
@@ -54,6 +55,7 @@ class Config(Section, frozen=True, kw_only=True):
     centre: CentreConfig = CentreConfig()
     uplink: UplinkConfig = UplinkConfig()
     contacts: ContactsConfig = ContactsConfig()
+    plates: PlatesConfig = PlatesConfig()
     panel: PanelConfig = PanelConfig()
     run: RunConfig
     timing: TimingConfig = TimingConfig()
@@ -100,6 +102,17 @@ class Config(Section, frozen=True, kw_only=True):
     def contacts_pipe(self) -> Path:
         """Return the named pipe whose words are simulated contacts' closings."""
         return self.run.folder / "contacts"
+
+    @property
+    def plates_socket(self) -> Path:
+        """Return where the gate takes plates, in a folder that on an appliance only who enters them may enter."""
+        return self.run.folder / "plates" / "plates.sock"
+
+    @property
+    def area(self) -> str | None:
+        """Return the area that the lane stands in: its own, else its province's; None: nobody has said."""
+        province = self.trust.province
+        return self.device.area or (province and province.upper())
 
     @property
     def lamp_history(self) -> Path:

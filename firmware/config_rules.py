@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # which calls this
     from firmware.config import Config
     from firmware.config_sections import BrokerConfig, ContactsConfig, SignalConfig, TrustConfig
 
-PIN_KEYS = ("red_pin", "green_pin", "buzzer_pin", "heartbeat_pin")  # of signal: what may not share a pin
+PIN_KEYS = ("red_pin", "green_pin", "amber_pin", "buzzer_pin", "heartbeat_pin")  # of signal: what may not share a pin
 CONTACT_KEYS = ("override_pin", "passage_pin")  # of contacts, likewise
 SOCKET_PATH_MAX_BYTES = 107  # unix(7): sun_path holds 108 bytes with its terminating zero
 LONGEST_SOCKET = "notify-supervisor.sock"  # of the names that sockets in the run folder have
@@ -22,6 +22,7 @@ def problem_of(config: "Config") -> str | None:
         or _of_contacts(config)
         or _of_pins(config)
         or _of_details(config)
+        or _of_area(config)
         or _of_hosts(config)
         or _of_broker(config.broker)
         or _of_trust(config.trust)
@@ -73,6 +74,13 @@ def _of_details(config: "Config") -> str | None:
     if config.profile.details and (files.ca is None or files.keys is None):
         return "key profile.details: needs centre.ca and centre.keys to seal to: run greengate enrol"
     return None
+
+
+def _of_area(config: "Config") -> str | None:
+    area, province = config.device.area, (config.trust.province or "").upper()
+    if area is None or not province or f"{area}-".startswith(f"{province}-"):
+        return None
+    return f"key device.area: {area} does not lie in {province}, the area of trust.province: correct one of them"
 
 
 def _of_hosts(config: "Config") -> str | None:

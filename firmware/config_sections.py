@@ -15,6 +15,8 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Pin = Annotated[int, Meta(ge=0, le=27)]  # BCM numbers on the 40-pin header
 Pixels = Annotated[int, Meta(ge=64, le=8192)]
 Hours = Annotated[float, Meta(gt=0, le=8784)]  # a year
+RoadName = Annotated[str, Meta(pattern=r"\A[A-Z0-9.-]{1,12}\Z")]  # as in a permit's route (docs/formats/lx1.md)
+AREA_PATTERN = r"\A[A-Z0-9]{1,8}(-[A-Z0-9]{1,8}){0,3}\Z"  # as in the trust list; verifier itself costs 10 MiB here
 PROVINCE_PATTERN = r"\A[a-z0-9]{1,8}(-[a-z0-9]{1,8})*\Z"  # ISO 3166-2 in small letters, as in the repository's paths
 LightSeconds = Annotated[float, Meta(gt=0, le=60)]  # drivers/signal takes leases of up to 60 s
 
@@ -24,12 +26,17 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceConfig(Section, frozen=True, kw_only=True):
-    """Which checkpoint this is: `name` is its identity at the centre."""
+    """Which checkpoint this is: `name` is its identity at the centre.
+
+    `area` and `roads` are where it stands: what a permit's areas and route, and a rule's scope, are held against.
+    """
 
     name: Name
     site: Label
     lane: Label
     direction: Literal["in", "out"]
+    area: Annotated[str, Meta(pattern=AREA_PATTERN)] | None = None
+    roads: Annotated[tuple[RoadName, ...], Meta(max_length=8)] = ()  # ours: more roads than meet at one place
 
 
 class CameraConfig(Section, frozen=True, kw_only=True):
@@ -51,12 +58,13 @@ class SymbolsConfig(Section, frozen=True, kw_only=True):
 class SignalConfig(Section, frozen=True, kw_only=True):
     """Which lamps: BCM pin numbers (gpio), or a file of levels (simulated; default in the run folder).
 
-    An active buzzer and a heartbeat for a retriggerable relay are fitted where their pins are named.
+    An amber lamp, an active buzzer and a heartbeat for a retriggerable relay are fitted where their pins are named.
     """
 
     kind: Literal["simulated", "gpio"]
     red_pin: Pin | None = None
     green_pin: Pin | None = None
+    amber_pin: Pin | None = None
     buzzer_pin: Pin | None = None
     heartbeat_pin: Pin | None = None
     active_high: bool = True
@@ -103,10 +111,14 @@ class JournalConfig(Section, frozen=True, kw_only=True):
 
 
 class ProfileConfig(Section, frozen=True, kw_only=True):
-    """What this lane asks for: the profile's name (a code), and which of a holder's details are kept, sealed."""
+    """What this lane asks for: the profile's name (a code), and which of a holder's details are kept, sealed.
+
+    `folder` holds the site's own rules and profiles, which can only tighten those of the nation and the province.
+    """
 
     name: Annotated[str, Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=48)] = "default"
     details: Annotated[tuple[Detail, ...], Meta(max_length=2)] = ()
+    folder: Path | None = None
 
 
 class CentreConfig(Section, frozen=True, kw_only=True):
@@ -136,6 +148,12 @@ class ContactsConfig(Section, frozen=True, kw_only=True):
     override_pin: Pin | None = None
     passage_pin: Pin | None = None
     active_high: bool = False  # a switch to ground, with the pin pulled up, is the usual wiring
+
+
+class PlatesConfig(Section, frozen=True, kw_only=True):
+    """Who enters number plates: nobody, or whoever may write to the socket (staff, a camera that reads plates)."""
+
+    kind: Literal["none", "socket"] = "none"
 
 
 class BrokerConfig(Section, frozen=True, kw_only=True):

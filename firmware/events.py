@@ -43,13 +43,17 @@ class StartRefused(LogEvent, frozen=True, tag="start-refused"):
     why: str
 
 
-class Decided(LogEvent, frozen=True, tag="decided"):
-    """A presentation was judged and recorded; times in milliseconds by step, and in total from the capture."""
+class Decided(LogEvent, frozen=True, tag="decided", omit_defaults=True):
+    """A presentation was judged and recorded; times in milliseconds by step, and in total from the capture.
+
+    `rules` are the identifiers of those that failed, or that this device could not judge.
+    """
 
     checkin: str
     verdict: str
     reason: str
     timings_ms: dict[str, float]
+    rules: tuple[str, ...] = ()
 
 
 class Lit(LogEvent, frozen=True, tag="lit"):

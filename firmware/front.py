@@ -26,12 +26,15 @@ class Front:
 
     def turn(self, now_ns: int) -> bool:
         """Set the lamps as the light has them at a time (monotonic); return whether they obey."""
-        lamps = lamps_at(self.light, now_ns)
+        has_amber = self._signal.has_amber
+        lamps = lamps_at(self.light, now_ns, has_amber=has_amber)
         if lamps == self._lamps:
             return True
+        lease_s = 0.0
+        if lamps.green:  # what is left of the light, or of a flash, never more
+            lease_s = ((next_change_ns(self.light, now_ns, has_amber=has_amber) or now_ns) - now_ns) / 1e9
         try:
-            lease_s = ((self.light.until_ns or now_ns) - now_ns) / 1e9  # what is left of it, never more
-            self._signal.show(red=lamps.red, green=lamps.green, lease_s=lease_s if lamps.green else 0.0)
+            self._signal.show(red=lamps.red, green=lamps.green, amber=lamps.amber, lease_s=lease_s)
         except DeviceError:
             self._lamps = None
             return False
@@ -40,18 +43,36 @@ class Front:
 
     def wake_ns(self, now_ns: int) -> int | None:
         """Return when the lamps change next (monotonic), None = not by themselves."""
-        return next_change_ns(self.light, now_ns)
+        return next_change_ns(self.light, now_ns, has_amber=self._signal.has_amber)
 
     def begin(self, light: Light) -> None:
         """Take a new light, with a lease of its own even where the lamps look the same."""
         self.light = light
         self._lamps = None
 
-    def answer(self, verdict: VerdictName, reason: str, checkin: str | None, timings_ms: dict[str, float]) -> None:
-        """Say to the panels what the light answers."""
+    def answer(
+        self,
+        verdict: VerdictName | None,
+        reason: str,
+        checkin: str | None,
+        timings_ms: dict[str, float],
+        *,
+        words: Words | None = None,
+        plate: str | None = None,
+    ) -> None:
+        """Say to the panels what the light answers.
+
+        Args:
+            verdict: None where it is no answer yet, but asks for the next document.
+            reason: what the words are found by.
+            checkin: the identifier of its record, if there is one.
+            timings_ms: how long each step took.
+            words: instead of the reason's, where something is filled in: what is missing, which rule failed.
+            plate: the permit's, shown large beside them.
+        """
         light = self.light
         self._said = reason
-        words = self._words(reason)
+        words = words or self._words(reason)
         self._tell(
             Shown(
                 aspect=light.aspect,
@@ -62,6 +83,7 @@ class Front:
                 verdict=verdict,
                 until_ns=light.until_ns,
                 timings_ms=timings_ms,
+                plate=plate,
             )
         )
 

@@ -3,6 +3,7 @@
 import os
 import selectors
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,6 +12,7 @@ from functools import partial
 from drivers.clock import Clock
 from drivers.contacts import QUEUE_MAX, Closing, Contacts
 from drivers.errors import DeviceError, DeviceMissingError
+from drivers.plates import Plates
 from drivers.signal import Signal
 from firmware.checkpoint import Checkpoint
 from firmware.config import Config, ConfigError
@@ -39,9 +41,10 @@ from firmware.service_state import in_service_state
 from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
 from firmware.timekeeper import Timekeeper
-from firmware.trust_folder import Trust, TrustFolderError, load_trust
-from firmware.trust_switch import Trusted, TrustSwitch
-from firmware.wiring import clock_of, contacts_of, signal_of, voice_of
+from firmware.trust_data import Trust
+from firmware.trust_switch import Trusted, TrustSwitch, trust_of
+from firmware.wiring import clock_of, contacts_of, plates_of, signal_of, voice_of
+from verifier.profile_checks import Lane
 
 TURN_S = 0.25  # the longest turn: a quarter of the shortest thing that anybody waits for
 HEALTH_NS = 1_000_000_000
@@ -60,14 +63,15 @@ class Gate:
         log_: Callable[[LogEvent], None],
         voice: Voice | None = None,
         contacts: Contacts | None = None,
+        plates: Plates | None = None,
         recipient: Recipient | None = None,
     ) -> None:
-        """Listen on the sockets in the run folder, and to contacts; details are sealed to `recipient`.
+        """Listen on the sockets in the run folder, to contacts and plates; details are sealed to `recipient`.
 
         Raises: OSError.
         """
         self._config = config
-        self._trusted = Trusted(trust)
+        self._trusted = Trusted(trust, Lane(config.area, frozenset(config.device.roads)), config.profile.name)
         self._clock = clock
         self._log = log_
         self._voice = voice or Voice()
@@ -91,6 +95,9 @@ class Gate:
         self._contacts = contacts
         if contacts is not None:
             self._selector.register(contacts, selectors.EVENT_READ, self._heed_contacts)
+        self._plates = plates
+        if plates is not None:
+            self._selector.register(plates, selectors.EVENT_READ, self._heed_plates)
         self._closings: deque[Closing] = deque(maxlen=QUEUE_MAX)
         self._checkpoint.probe()
         self._recording.note("started", "gate")
@@ -114,6 +121,7 @@ class Gate:
                 key.data()
         if self._closings:  # one a turn: each may be a write, and the watchdog is fed once a turn
             self._checkpoint.contact(self._closings.popleft())
+        self._heed_plates()  # in a flood their descriptor is quiet
         self._checkpoint.turn()
         self._malformed.turn()
         self._voice.beat()
@@ -133,6 +141,11 @@ class Gate:
     def _heed_contacts(self) -> None:
         if self._contacts is not None:
             self._closings.extend(self._contacts.closings())
+
+    def _heed_plates(self) -> None:
+        if self._plates is not None:
+            for seen in self._plates.seen():
+                self._checkpoint.plate(seen)
 
     def _ports(self, signal: Signal) -> Ports:
         return Ports(
@@ -170,6 +183,7 @@ class Gate:
         """Judge by another store from now on, once it is open."""
         trust = self._switch.turn(now_ns)
         if trust:
+            self._checkpoint.begin_anew()
             self._trusted.use(trust)
             self._timekeeper.heed(trust.knowledge)
             self._log(_loaded(trust))
@@ -180,7 +194,7 @@ class Gate:
                 self._log(TrustUnreadable(self._unreadable))
 
     def _state(self) -> State:
-        trust = self._trusted.trust
+        trust, now = self._trusted.trust, self._clock.now()
         return State(
             in_service=self._checkpoint.in_service,
             demo=trust.demo,
@@ -190,33 +204,16 @@ class Gate:
             set_aside=self._recording.set_aside,
             unusable=len(trust.signers.unusable),
             uplink=self._uplink.status(self._clock.monotonic_ns()),
-            now=self._clock.now(),
+            now=now,
             voice=self._voice.faults,
             service_state=self._serviced,
             fill_permille=self._recording.fill_permille,
             bytes_per_record=self._recording.bytes_per_record,
             knowledge=trust.knowledge,
             trust_unreadable=self._unreadable is not None,
+            has_rules=self._trusted.has_rules(now),
+            profile_problem=self._trusted.profile_problem(now),
         )
-
-
-def trust_of(config: Config) -> Trust:
-    """Return the configured trust data.
-
-    Raises: ConfigError where there is none, or a demonstration's would open a real gate; only in a test may it light
-    real lamps, while a technician stands there.
-    """
-    folder = config.trust.folder
-    try:
-        trust = load_trust(folder)
-    except TrustFolderError as error:
-        raise ConfigError(str(error)) from None
-    if not trust.signers:
-        raise ConfigError(f"{folder}: no signer in it: put the trust list's files there")
-    tested = config.run.test and in_service_state(config.service_marker)
-    if trust.demo and config.signal.kind == "gpio" and not tested:
-        raise ConfigError(f"{folder}: demonstration keys with gpio lamps: install the nation's trust list")
-    return trust.shortened(config.trust)
 
 
 def _loaded(trust: Trust) -> TrustLoaded:
@@ -246,15 +243,31 @@ def main() -> int:
         lock = prepare_run_folder(config.run.folder, "gate")
         trust, recipient = trust_of(config), recipient_of(config)
         contacts = contacts_of(config)
+        dropped = Seldom(lambda count: log(ReadingDropped("malformed", count)), time.monotonic_ns)
+        plates = plates_of(config, dropped.happened)
         lamps = LampsOnDemand(lambda: signal_of(config))
     except (ConfigError, DeviceMissingError) as error:
         return refuse("gate", error)
     log(_loaded(trust))
     try:
-        with contacts or nullcontext(), voice_of(config) as voice, lamps:  # the lamps first, at the end
+        with (
+            contacts or nullcontext(),
+            plates or nullcontext(),
+            voice_of(config) as voice,
+            lamps,
+        ):  # the lamps first, at the end
             clock = clock_of(config)
             gate = partial(
-                Gate, config, trust, lamps, clock, log_=log, voice=voice, contacts=contacts, recipient=recipient
+                Gate,
+                config,
+                trust,
+                lamps,
+                clock,
+                log_=log,
+                voice=voice,
+                contacts=contacts,
+                plates=plates,
+                recipient=recipient,
             )
             status = _run(config, gate, stop, demo=trust.demo)
     except DeviceError:  # they could not be darkened: who sees this status tries that from outside

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the uplink needs nothing of the verifier
 STATUS_MAX_BYTES = 4096  # ours: the status has six short fields
 SILENT_NS = 10_000_000_000  # ours: the uplink writes every second
 IDENTIFY_S = 10  # ours: long enough to look around; somebody at the centre asks again
+PROFILE_PROBLEMS = ("profile-missing", "profile-unusable")
 BACKLOG_NOTICE = 20  # ours: fewer are only on their way
 
 
@@ -60,6 +61,8 @@ class State:
     voice: tuple[str, ...] = ()  # what is wrong with buzzer and heartbeat
     knowledge: "Knowledge | None" = None
     trust_unreadable: bool = False  # another store is there and cannot be used
+    has_rules: bool = True  # whether any holds at this lane
+    profile_problem: str | None = None  # why what the lane requires cannot be judged
 
     @property
     def age(self) -> timedelta | None:
@@ -139,7 +142,8 @@ def _numbers(state: State) -> dict[str, int]:
     return {
         "service-state": state.service_state,
         "demo": state.demo,
-        "no-rules": 1,  # as long as there is no engine for them
+        "no-rules": not state.has_rules,
+        **{problem: problem == state.profile_problem for problem in PROFILE_PROBLEMS},
         **{fault: fault == state.clock_fault for fault in get_args(ClockFault)},
         **_old(state),
         "trust-unreadable": state.trust_unreadable,

@@ -28,14 +28,19 @@ class LampsOnDemand:
         except DeviceError:
             return
 
-    def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
-        """Set both lamps; see `Signal.show`."""
+    @property
+    def has_amber(self) -> bool:
+        """Return whether an amber lamp is fitted; not known, and so no, while the lamps cannot be opened."""
+        return self._signal is not None and self._signal.has_amber
+
+    def show(self, *, red: bool, green: bool, amber: bool = False, lease_s: float = 0.0) -> None:
+        """Set all lamps; see `Signal.show`."""
         if self._signal is None:
             self._signal = self._open()
-        self._signal.show(red=red, green=green, lease_s=lease_s)
+        self._signal.show(red=red, green=green, amber=amber, lease_s=lease_s)
 
     def close(self) -> None:
-        """Leave both lamps dark and release them; see `Signal.close`."""
+        """Leave all lamps dark and release them; see `Signal.close`."""
         signal, self._signal = self._signal, None
         if signal:
             signal.close()

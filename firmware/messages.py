@@ -7,10 +7,13 @@ from msgspec import Meta
 
 MAX_MESSAGE_BYTES = 64 * 1024  # ours: one SOCK_SEQPACKET message; holds any one symbol, and eight of plain text
 MAX_TEXTS = 8  # ours: of one frame; drivers/symbols may report more symbols, and the reader keeps passes first
+MAX_PLATE_CHARS = 12  # of a permit's plate, letters and digits (docs/formats/lx1.md)
 MAX_TEXT_CHARS = 7089  # digits in a version 40 QR code (ISO/IEC 18004, table 7): no symbol holds more
 
 ReaderFault = Literal["no-camera", "camera-stalled"]
-Aspect = Literal["ready", "accepted", "refused", "undecided", "identify", "out-of-service"]
+Aspect = Literal[
+    "ready", "accepted", "refused", "undecided", "next-document", "attendance", "identify", "out-of-service"
+]
 Freshness = Literal["fresh", "ageing", "stale"]
 VerdictName = Literal["accepted", "refused", "undecided"]
 M = TypeVar("M")
@@ -41,7 +44,10 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
 
 
 class Shown(_Message, frozen=True, tag="shown"):
-    """What lamps and screen show from now on; `until_ns` on `time.monotonic_ns()`, None = until the next."""
+    """What lamps and screen show from now on; `until_ns` on `time.monotonic_ns()`, None = until the next.
+
+    `plate` is a vehicle permit's, for the person who looks at the vehicle.
+    """
 
     aspect: Aspect
     reason: str
@@ -51,6 +57,7 @@ class Shown(_Message, frozen=True, tag="shown"):
     verdict: VerdictName | None = None
     until_ns: int | None = None
     timings_ms: dict[str, float] = {}
+    plate: Annotated[str, Meta(max_length=MAX_PLATE_CHARS)] | None = None
 
 
 class Notice(_Message, frozen=True, tag="notice"):

@@ -3,20 +3,26 @@
 
 const SILENT_MS = 4000; // the stream speaks every second
 const LONG_CHARS = 24; // a headline that would take more than two lines beside its sign
+const LONGER_CHARS = 60; // one that would take more than three below it: several kinds of documents are missing
+const LONG_PLATE_CHARS = 9;
 const AWAY = { aspect: "out-of-service", vi: "Tạm ngừng phục vụ", en: "Temporarily out of service" };
 
 const byId = (id) => document.getElementById(id);
 
-// A text is a headline, its lines divided by a dash, and after the first full stop what to do.
+// A text is a headline, its lines divided by a dash or a colon, and after the first full stop what to do.
 function write(id, text) {
   const [headline, ...more] = text.split(". ");
-  byId(id).textContent = id === "vi" ? headline.replace(" – ", "\n") : headline;
+  byId(id).textContent = id === "vi" ? headline.replace(" – ", "\n").replace(": ", ":\n") : headline;
   byId(`${id}-more`).textContent = more.join(". ");
 }
 
 function show(shown) {
   document.body.dataset.aspect = shown.aspect;
-  document.body.dataset.long = shown.vi.split(". ")[0].length > LONG_CHARS;
+  const chars = shown.vi.split(". ")[0].length;
+  document.body.dataset.long = chars > LONGER_CHARS ? "longer" : chars > LONG_CHARS;
+  const plate = shown.plate ?? "";
+  byId("plate").textContent = plate;
+  document.body.dataset.plate = plate === "" ? "none" : plate.length > LONG_PLATE_CHARS ? "long" : "short";
   write("vi", shown.vi);
   write("en", shown.en);
 }

@@ -90,16 +90,19 @@ class Panel:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _snapshot(self) -> bytes:
+    def _snapshot(self, *, plate: bool) -> bytes:
         now_ns = time.monotonic_ns()
         shown = self._state.to_show(now_ns)  # of it what the page shows: nobody needs a check-in's identifier there
         page = {"aspect": shown.aspect, "reason": shown.reason, "vi": shown.vi, "en": shown.en}
+        if plate:
+            page["plate"] = shown.plate or ""
         return msgspec.json.encode({"shown": page, "health": self._state.to_tell(now_ns)})
 
     async def _health(self, _request: Request) -> Response:
         health = self._state.to_tell(time.monotonic_ns())
         status = 200 if health and health.in_service else 503
-        return Response(self._snapshot(), status, HEADERS, "application/json")
+        # without the plate: what watches a fleet keeps what it is told
+        return Response(self._snapshot(plate=False), status, HEADERS, "application/json")
 
     async def _follow(self, request: Request) -> Response:
         client = request.scope["client"]
@@ -113,7 +116,7 @@ class Panel:
         """Give the state at once, at each change, and every `TICK_S`."""
         while not self._stopping:
             changed = self._changed
-            yield b"data: " + self._snapshot() + b"\n\n"
+            yield b"data: " + self._snapshot(plate=True) + b"\n\n"
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), TICK_S)
 

@@ -35,6 +35,7 @@ RECONNECT_NS = 200_000_000  # ours: a gate that restarts is back within half a s
 IDLE_S = 0.1  # ours: between two looks at whether a lost camera is due
 PATIENCE_S = 10.0  # ours: after a power cut, a camera may be found later than this program starts
 REOPEN_S = (0.5, 5.0)  # ours: first and longest wait before a lost camera is tried again
+SIGNED = ("HC1:", "LX1:", "shc:/", "NZCP:/", "{")  # as verifier.recognise has them, which this program does not load
 
 
 class Link:
@@ -200,9 +201,9 @@ class Reader:
 
 
 def texts_of(symbols: list[Symbol]) -> tuple[str, ...]:
-    """Return the distinct texts of a frame, passes first, as many as a message holds."""
+    """Return the distinct texts of a frame, signed documents first, as many as a message holds."""
     distinct = dict.fromkeys(symbol.text for symbol in symbols if len(symbol.text) <= MAX_TEXT_CHARS)
-    return tuple(sorted(distinct, key=lambda text: not text.startswith("HC1:"))[:MAX_TEXTS])
+    return tuple(sorted(distinct, key=lambda text: not text.startswith(SIGNED))[:MAX_TEXTS])
 
 
 def run(reader: Reader, stop: StopFlag) -> None:

@@ -2,8 +2,15 @@
 
 The table is that of the words and aspects on the device: accepted green steady for the lease, refused red steady,
 undecided red flashing slowly, out of service a short red flash every 3 s, ready dark; a device that is looked for
-flashes red twice a second. An active buzzer has one pitch, so that tones differ by how many beeps they have and how
-long: accepted one long, refused two, undecided three short, a device that is looked for one long and one short.
+flashes red twice a second. Recorded attendance is two short flashes of green, each with a lease of its own, and dark
+after them. Where an amber lamp is fitted, undecided, out of service and the next document are amber instead of red.
+
+With two lamps the next document is two quick red flashes and a pause, and no green at all: half a second of green
+is taken for a yes.
+
+An active buzzer has one pitch, so that tones differ by how many beeps they have and how long: accepted one long,
+refused two, undecided three short, the next document one short and one long, attendance one short, a device that is
+looked for one long and one short.
 """
 
 from dataclasses import dataclass
@@ -12,7 +19,7 @@ from typing import NamedTuple
 from drivers.signal.output import Tone
 from firmware.messages import Aspect
 
-_S = 1_000_000_000  # nanoseconds
+_MS = 1_000_000  # nanoseconds
 
 
 class Lamps(NamedTuple):
@@ -20,6 +27,7 @@ class Lamps(NamedTuple):
 
     red: bool
     green: bool
+    amber: bool = False
 
 
 class Step(NamedTuple):
@@ -29,26 +37,43 @@ class Step(NamedTuple):
     lasts_ns: int | None
 
 
+Pattern = tuple[Step, ...]  # gone through again and again, unless its last step has no end
+
 DARK = Lamps(red=False, green=False)
 RED = Lamps(red=True, green=False)
 GREEN = Lamps(red=False, green=True)
+AMBER = Lamps(red=False, green=False, amber=True)
 
-PATTERNS: dict[Aspect, tuple[Step, ...]] = {
+
+def _flashes(lamps: Lamps, *, twice: bool = False, lit_ms: int, cycle_ms: int) -> Pattern:
+    """Return one flash a cycle, or two of them as long as the dark between."""
+    lit, between = Step(lamps, lit_ms * _MS), Step(DARK, lit_ms * _MS)
+    flash = (lit, between, lit) if twice else (lit,)
+    return (*flash, Step(DARK, (cycle_ms - len(flash) * lit_ms) * _MS))
+
+
+PATTERNS: dict[Aspect, Pattern] = {
     "ready": (Step(DARK, None),),
     "accepted": (Step(GREEN, None),),
     "refused": (Step(RED, None),),
-    "undecided": (Step(RED, _S // 2), Step(DARK, _S // 2)),
-    "identify": (
-        *(Step(RED, _S // 10), Step(DARK, _S // 10)),
-        *(Step(RED, _S // 10), Step(DARK, _S * 7 // 10)),
-    ),
-    "out-of-service": (Step(RED, _S * 15 // 100), Step(DARK, _S * 285 // 100)),
+    "undecided": _flashes(RED, lit_ms=500, cycle_ms=1_000),
+    "next-document": _flashes(RED, twice=True, lit_ms=150, cycle_ms=1_500),
+    "attendance": (Step(GREEN, 200 * _MS), Step(DARK, 200 * _MS), Step(GREEN, 200 * _MS), Step(DARK, None)),
+    "identify": _flashes(RED, twice=True, lit_ms=100, cycle_ms=1_000),
+    "out-of-service": _flashes(RED, lit_ms=150, cycle_ms=3_000),
+}
+WITH_AMBER: dict[Aspect, Pattern] = {  # where an amber lamp is fitted, instead of those above
+    "undecided": (Step(AMBER, None),),
+    "next-document": _flashes(AMBER, lit_ms=500, cycle_ms=1_000),
+    "out-of-service": _flashes(AMBER, lit_ms=150, cycle_ms=3_000),
 }
 
 TONES: dict[Aspect, Tone] = {  # seconds on, then off, by turns; what is not here is silent
     "accepted": ((0.6, 0.0),),
     "refused": ((0.25, 0.15), (0.25, 0.0)),
     "undecided": ((0.1, 0.1), (0.1, 0.1), (0.1, 0.0)),
+    "next-document": ((0.1, 0.15), (0.4, 0.0)),
+    "attendance": ((0.1, 0.0),),
     "identify": ((0.5, 0.2), (0.1, 0.0)),
 }
 RESTING: tuple[Aspect, ...] = ("ready", "identify", "out-of-service")  # nobody is being answered
@@ -67,25 +92,25 @@ class Light:
         return self.until_ns is not None and now_ns >= self.until_ns
 
 
-def lamps_at(light: Light, now_ns: int) -> Lamps:
+def lamps_at(light: Light, now_ns: int, *, has_amber: bool = False) -> Lamps:
     """Return which lamps are lit; all dark once the light's time is over."""
-    return DARK if light.ended(now_ns) else _step(light, now_ns)[0]
+    return DARK if light.ended(now_ns) else _step(light, now_ns, has_amber=has_amber)[0]
 
 
-def next_change_ns(light: Light, now_ns: int) -> int | None:
+def next_change_ns(light: Light, now_ns: int, *, has_amber: bool = False) -> int | None:
     """Return when the lamps may change next (monotonic), None = not by themselves."""
     if light.ended(now_ns):
         return None
-    ends = [end for end in (light.until_ns, _step(light, now_ns)[1]) if end is not None]
+    ends = [end for end in (light.until_ns, _step(light, now_ns, has_amber=has_amber)[1]) if end is not None]
     return min(ends, default=None)
 
 
-def _step(light: Light, now_ns: int) -> tuple[Lamps, int | None]:
+def _step(light: Light, now_ns: int, *, has_amber: bool) -> tuple[Lamps, int | None]:
     """Return the lamps at a time, and when that step ends."""
-    pattern = PATTERNS[light.aspect]
-    start_ns = now_ns
-    cycle_ns = sum(step.lasts_ns or 0 for step in pattern)
-    if cycle_ns:
+    pattern = WITH_AMBER.get(light.aspect, PATTERNS[light.aspect]) if has_amber else PATTERNS[light.aspect]
+    start_ns = light.since_ns
+    if pattern[-1].lasts_ns is not None:
+        cycle_ns = sum(step.lasts_ns or 0 for step in pattern)
         start_ns = now_ns - (now_ns - light.since_ns) % cycle_ns
     for lamps, lasts_ns in pattern:
         if lasts_ns is None:

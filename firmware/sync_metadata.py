@@ -26,6 +26,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from drivers.fetcher import Fetcher, FetchError, FetchMissingError, FetchNoFileError, FetchTooLargeError
 from firmware.sync_disk import read_file
 from firmware.sync_errors import AbsentError, AwayError, RefusedError, SyncError
+from verifier.value_sets import VALUE_SETS_MAX_BYTES
 
 LIMITS = UpdaterConfig(
     max_root_rotations=64,  # ours: one a month for five years
@@ -38,10 +39,11 @@ LIMITS = UpdaterConfig(
 )
 ISSUED = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,119}"
-_OF_NATION = re.compile(rf"(?:signers|freshness|revocations)\.json|(?:rules|profiles)/nation/{_ID}\.json")
+_OF_NATION = re.compile(rf"(?:signers|freshness|revocations|value-sets)\.json|(?:rules|profiles)/nation/{_ID}\.json")
 _OF_REVOCATIONS = re.compile(r"revocations/[a-z0-9][a-z0-9-]{0,95}/[A-Za-z0-9._-]{1,96}\.(?:part|delta)")
 _EXPIRED = re.compile(r"(?:New |Final )?([a-z0-9-]+)(?:\.json)? is expired")  # what python-tuf says
 FILE_MAX_BYTES = 64 * 1024 * 1024  # ours: of one target; a whole union's signers take 2 MB, a part 2 MiB
+_MAX_BYTES = {"value-sets.json": VALUE_SETS_MAX_BYTES}  # of files that have a bound of their own
 PROVINCE_MAX_BYTES = 16 * 1024 * 1024  # ours: of all a province's files: some hundred of a few KB
 PROVINCE_MAX_FILES = 1000
 DELEGATED_MAX_BYTES = 1024 * 1024  # ours: so many files take 400 KB; read by python-tuf, JSON takes 50 times its length
@@ -264,6 +266,6 @@ def _target(path: str, file: TargetFile) -> Target:
     sha256 = file.hashes.get("sha256", "")
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise RefusedError(f"{path}: listed without its SHA-256")
-    if file.length > FILE_MAX_BYTES:
-        raise RefusedError(f"{path}: over {FILE_MAX_BYTES} bytes")
+    if file.length > (most := _MAX_BYTES.get(path, FILE_MAX_BYTES)):
+        raise RefusedError(f"{path}: over {most} bytes")
     return Target(path, file.length, sha256)

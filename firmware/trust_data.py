@@ -1,10 +1,12 @@
-"""What a device trusts: signers, revocations, and where these come from a store, how old they are."""
+"""What a device trusts: signers, revocations, rules and profiles, and where these come from a store, their age."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from firmware.config_sections import TrustConfig
 from firmware.knowledge import Knowledge
 from verifier import Revocations, TrustList
+from verifier.profile import Profiles
+from verifier.rules import RuleSet
 
 
 class TrustFolderError(Exception):
@@ -17,6 +19,8 @@ class Trust:
 
     signers: TrustList
     revocations: Revocations
+    rules: RuleSet = field(default_factory=lambda: RuleSet((), {}))
+    profiles: Profiles = field(default_factory=Profiles)
     knowledge: Knowledge | None = None
     store: str | None = None
 

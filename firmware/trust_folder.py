@@ -2,8 +2,10 @@
 
     FOLDER/current                     the store in use: see `firmware.trust_store`; without one:
     FOLDER/*.der *.cer *.crt *.pem     signer certificates, one each
+    FOLDER/signers.json                signers of any format, as in a store
     FOLDER/dsc-list.json               a signed list of signers, with dsc-list-signing-key.pem beside it
     FOLDER/revoked.json                {"uci": [hex, ...], "country_uci": [...], "signature": [...]}, 16 bytes each
+    FOLDER/rules/... profiles/... value-sets.json      what must be shown: see `firmware.rule_folder`
 
 Whoever can write the folder decides what is trusted: on an appliance only the trust store's own program can.
 """
@@ -16,17 +18,21 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from firmware import rule_folder
 from firmware.trust_data import Trust, TrustFolderError
-from firmware.trust_store import load_current
+from firmware.trust_store import SIGNERS, load_current
 from verifier import Revocations, Signer, TrustList, TrustListError, parse_signed_list
+from verifier.profile import Profiles
 from verifier.revocation import PlainSet
 from verifier.revocation_set import HASH_BYTES, Kind
+from verifier.rules import RuleSet
+from verifier.signers import parse_signers
 
 __all__ = ["Trust", "TrustFolderError", "load_certificate", "load_trust"]
 
 SIGNED_LIST, LIST_KEY, REVOKED = "dsc-list.json", "dsc-list-signing-key.pem", "revoked.json"
 _SUFFIXES = {".der", ".cer", ".crt", ".pem"}
-_FILE_MAX_BYTES = 64 * 1024 * 1024  # a whole union's signers take 2 MB; guards against a wrong file
+_CURE = "name a file that can be read"
 
 
 class _Revoked(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,25 +41,35 @@ class _Revoked(msgspec.Struct, forbid_unknown_fields=True):
     signature: list[str] = []
 
 
-def load_trust(folder: Path) -> Trust:
-    """Read a trust folder: the store in use where there is one, else its files.
+def load_trust(folder: Path, site_folder: Path | None = None) -> Trust:
+    """Read a trust folder: the store in use where there is one, else its files; and a site's own rules and profiles.
 
     Raises:
-        TrustFolderError: The folder or a file in it cannot be read, or means nothing.
+        TrustFolderError: A folder or a file in it cannot be read, or means nothing.
     """
-    if current := load_current(folder):
+    site = rule_folder.site_files(site_folder) if site_folder is not None else ()
+    if current := load_current(folder, site):
         return current
     try:
         paths = {path.name: path for path in sorted(folder.iterdir())}
     except (OSError, ValueError):  # ValueError: a name with a zero byte
         raise TrustFolderError(f"{folder}: no folder that can be read; put the trust list's files there") from None
     # By the listing: of a link that leads nowhere exists() says no, and nothing would be revoked.
-    listed = _listed(folder) if SIGNED_LIST in paths else TrustList()
+    lists = [read(folder) for name, read in ((SIGNED_LIST, _listed), (SIGNERS, _named)) if name in paths]
     revocations = _revocations(paths[REVOKED]) if REVOKED in paths else Revocations()
     singles = [
         load_certificate(path) for name, path in paths.items() if path.suffix.lower() in _SUFFIXES and name != LIST_KEY
     ]
-    return Trust(TrustList([*listed.signers(), *singles], listed.unusable), revocations)
+    rules = [*rule_folder.signed_files(folder, _CURE), *site]
+    return Trust(
+        TrustList(
+            [*(signer for one in lists for signer in one.signers()), *singles],
+            [why for one in lists for why in one.unusable],
+        ),
+        revocations,
+        RuleSet(rules, rule_folder.value_sets(folder, _CURE)),
+        Profiles(rules),
+    )
 
 
 def load_certificate(path: Path) -> Signer:
@@ -85,6 +101,13 @@ def _listed(folder: Path) -> TrustList:
         raise TrustFolderError(f"{folder / SIGNED_LIST}: {error}") from None
 
 
+def _named(folder: Path) -> TrustList:
+    try:
+        return parse_signers(_read(folder / SIGNERS))
+    except TrustListError as error:
+        raise TrustFolderError(f"{folder / SIGNERS}: {error}") from None
+
+
 def _revocations(path: Path) -> Revocations:
     try:
         revoked = msgspec.json.decode(_read(path), type=_Revoked)
@@ -106,11 +129,4 @@ def _hashes(texts: list[str]) -> frozenset[bytes]:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_FILE_MAX_BYTES + 1)
-    except OSError as error:
-        raise TrustFolderError(f"{path}: {error.strerror}; name a file that can be read") from None
-    if len(data) > _FILE_MAX_BYTES:
-        raise TrustFolderError(f"{path}: larger than {_FILE_MAX_BYTES} bytes")
-    return data
+    return rule_folder.read(path, _CURE)

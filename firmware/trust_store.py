@@ -3,6 +3,7 @@
     FOLDER/current -> stores/NAME           the store in use; another one is put in its place by one rename
     FOLDER/stores/NAME/metadata/            what TUF signed; here only the timestamp is looked at: its number and time
     FOLDER/stores/NAME/signers.json ...     what was signed, checked when it was fetched
+    FOLDER/stores/NAME/rules/... profiles/...  what must be shown: compiled when the store is opened
     FOLDER/stores/NAME/revocations/SET.set  revoked hashes, mapped into memory: a look-up reads one page
 
 Signatures were checked by `sync` before the rename. Nothing here knows TUF: its library would cost the gate 20 MiB.
@@ -12,7 +13,7 @@ import contextlib
 import mmap
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -20,12 +21,15 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
+from firmware import rule_folder
 from firmware.knowledge import Knowledge
 from firmware.trust_data import Trust, TrustFolderError
 from verifier import Revocations, TrustListError
 from verifier.freshness import FreshnessError, parse_freshness
+from verifier.profile import Profiles
 from verifier.revocation_set import Kind, RevocationSet, RevocationSetError
-from verifier.rule_file import RuleFile, RuleFileError, parse_rule_file_at
+from verifier.rule_file import RuleFile
+from verifier.rules import RuleSet
 from verifier.signers import parse_signers
 
 CURRENT = "current"
@@ -38,8 +42,6 @@ TIMESTAMP, SIGNERS, FRESHNESS, REVOCATIONS = (
 INDEX_SHARE = 200  # of a set of any length that matters: 20 bytes of 4116
 STORES_AT_ONCE = 2  # while one is put in the other's place
 SPARE_FILES = 512  # ours: what else a program has open
-RULES_MAX = 4096  # ours: a nation and a province have some dozens; guards against a folder that is none of ours
-_FILE_MAX_BYTES = 64 * 1024 * 1024  # ours: a whole union's signers take 2 MB
 _READ_BYTES = 1024 * 1024
 _YEARS = (1970, 9000)  # ours: beyond them lies the end of the calendar, within the ages that are reckoned with
 _ANEW = "run greengate sync, or put the trust list there anew"
@@ -80,17 +82,17 @@ def current_of(folder: Path) -> str | None:
         return None
 
 
-def load_current(folder: Path) -> Trust | None:
-    """Open the store that is in use now, None where a folder has none.
+def load_current(folder: Path, site: Sequence[RuleFile] = ()) -> Trust | None:
+    """Open the store that is in use now, None where a folder has none; see `load_store`.
 
     Raises: TrustFolderError.
     """
     name = current_of(folder)
-    return None if name is None else load_store(folder / "stores" / name)
+    return None if name is None else load_store(folder / "stores" / name, site)
 
 
-def load_store(path: Path) -> Trust:
-    """Open a store.
+def load_store(path: Path, site: Sequence[RuleFile] = ()) -> Trust:
+    """Open a store, with a site's own rules and profiles beside those in it.
 
     Raises: TrustFolderError: A part is missing, cannot be read, or means nothing.
     """
@@ -105,12 +107,15 @@ def load_store(path: Path) -> Trust:
         freshness = parse_freshness(_read(path / FRESHNESS))
     except (TrustListError, FreshnessError) as error:
         raise TrustFolderError(f"{path}: {error}; {_ANEW}") from None
+    rules = rule_folder.signed_files(path, _ANEW)
     index = _decoded(path / REVOCATIONS, _Index)
     _let_open(STORES_AT_ONCE * len(index.sets) + SPARE_FILES)
     return Trust(
         signers,
         Revocations([_opened(path / "revocations" / f"{one.name}.set", one) for one in index.sets]),
-        Knowledge(timestamp.issued, timestamp.version, freshness, tuple(_rules(path))),
+        RuleSet([*rules, *site], rule_folder.value_sets(path, _ANEW)),
+        Profiles([*rules, *site], signed=True),
+        Knowledge(timestamp.issued, timestamp.version, freshness, rules),
         path.name,
     )
 
@@ -155,24 +160,5 @@ def _read_index(descriptor: int, size: int) -> None:
         os.pread(descriptor, _READ_BYTES, start)
 
 
-def _rules(path: Path) -> Iterator[RuleFile]:
-    """Read the rule files and profiles that a store carries, the nation's and the provinces'."""
-    files = sorted(file for kind in ("rules", "profiles") for file in (path / kind).glob("**/*.json"))
-    if len(files) > RULES_MAX:
-        raise TrustFolderError(f"{path}: over {RULES_MAX} rule files; {_ANEW}")
-    for file in files:
-        try:
-            yield parse_rule_file_at(_read(file), file.relative_to(path).as_posix())
-        except RuleFileError as error:
-            raise TrustFolderError(f"{file}: {error}; {_ANEW}") from None
-
-
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_FILE_MAX_BYTES + 1)
-    except OSError as error:
-        raise TrustFolderError(f"{path}: {error.strerror}; {_ANEW}") from None
-    if len(data) > _FILE_MAX_BYTES:
-        raise TrustFolderError(f"{path}: larger than {_FILE_MAX_BYTES} bytes; {_ANEW}")
-    return data
+    return rule_folder.read(path, _ANEW)

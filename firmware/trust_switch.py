@@ -4,6 +4,7 @@ Nobody waits for it: a thread opens the store, and takes its turns with the gate
 (`SWITCH_S`). What cannot be used is told, and what is in use stays.
 """
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,12 +12,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from firmware.config import ConfigError
+from firmware.config import Config, ConfigError
 from firmware.events import place_of
 from firmware.knowledge import StaleReason
-from firmware.trust_data import Trust
+from firmware.service_state import in_service_state
+from firmware.trust_data import Trust, TrustFolderError
+from firmware.trust_folder import load_trust
 from firmware.trust_store import current_of
-from verifier import Accepted, Refused, Undecided, Verifier
+from verifier import Accepted, Reason, Refused, Undecided, Verifier
+from verifier.profile import Profile, holds_in
+from verifier.profile_checks import NOWHERE, Lane
+from verifier.rules import Place, RulesVerdict
 
 LOOK_NS = 1_000_000_000
 AGAIN_NS = 60 * 1_000_000_000  # ours: between two attempts at a store that could not be opened
@@ -24,10 +30,15 @@ SWITCH_S = 0.0005  # ours: how long the gate waits for the thread; Python's own 
 
 
 class Trusted:
-    """The trust data in use: a judge whose data are replaced between two turns."""
+    """The trust data in use: a judge whose data are replaced between two turns.
 
-    def __init__(self, trust: Trust) -> None:
+    `lane` is where the lane lies, `profile` the name of what it requires.
+    """
+
+    def __init__(self, trust: Trust, lane: Lane = NOWHERE, profile: str = "default") -> None:
         """Judge by these."""
+        self.lane = lane
+        self._profile = profile
         self.use(trust)
 
     def use(self, trust: Trust) -> None:
@@ -38,6 +49,31 @@ class Trusted:
     def verify(self, text: str, at: datetime) -> Accepted | Refused | Undecided:
         """Return the verdict on a text at a time; raises nothing."""
         return self._verifier.verify(text, at)
+
+    def profiles(self, at: datetime) -> tuple[Profile, ...] | Reason:
+        """Return the lane's profiles at a time, or why nothing can be judged by them."""
+        return self.trust.profiles.chosen(self._profile, self.lane.area, at)
+
+    def rules(self, accepted: Accepted, country: str, at: datetime) -> RulesVerdict:
+        """Return what the rules of all roles say of a document, where a country's acceptance rules count."""
+        return self.trust.rules.judged(accepted.document, self._place(country), at, accepted.claims)
+
+    def profile_problem(self, at: datetime) -> Reason | None:
+        """Return why documents are not judged at a time, or not all that the profiles ask for; None where they are."""
+        profiles = self.profiles(at)
+        if isinstance(profiles, Reason):
+            return profiles
+        wanted = {check for profile in profiles for item in profile.items for check in item.checks}
+        lacking = ("route" in wanted and not self.lane.roads) or ("area" in wanted and self.lane.area is None)
+        return Reason.PROFILE_UNUSABLE if lacking else None
+
+    def has_rules(self, at: datetime) -> bool:
+        """Tell whether any rule holds at this lane at a time."""
+        name, area = self._profile, self.lane.area
+        return any(rule.in_force(at) and holds_in(rule.scope, name, area) for rule in self.trust.rules.rules)
+
+    def _place(self, country: str) -> Place:
+        return Place(country, self.lane.area or "", self._profile)
 
     def stale(self, at: datetime) -> StaleReason | None:
         """Return why nothing may be judged at a time: what is known is too old; None where it may."""
@@ -102,6 +138,25 @@ class TrustSwitch:
         return found
 
 
+def trust_of(config: Config) -> Trust:
+    """Return the configured trust data.
+
+    Raises: ConfigError where there is none, or a demonstration's would open a real gate; only in a test may it light
+    real lamps, while a technician stands there.
+    """
+    folder = config.trust.folder
+    try:
+        trust = load_trust(folder, config.profile.folder)
+    except TrustFolderError as error:
+        raise ConfigError(str(error)) from None
+    if not trust.signers:
+        raise ConfigError(f"{folder}: no signer in it: put the trust list's files there")
+    tested = config.run.test and in_service_state(config.service_marker)
+    if trust.demo and config.signal.kind == "gpio" and not tested:
+        raise ConfigError(f"{folder}: demonstration keys with gpio lamps: install the nation's trust list")
+    return trust.shortened(config.trust)
+
+
 def of_store(found: Trust) -> Trust:
     """Return what was found, where it is a store's: which of two stores is the newer one, sync decides.
 
@@ -114,10 +169,16 @@ def of_store(found: Trust) -> Trust:
 
 @contextmanager
 def _short_turns() -> Iterator[None]:
-    """Let this program's threads take turns often."""
+    """Let this program's threads take turns often, and no collection of garbage hold all of them up (20 ms).
+
+    What was read is not looked through for garbage later either: it goes when the last reference does.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
+    gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.enable()
         sys.setswitchinterval(before)

@@ -1,11 +1,13 @@
 """From configuration to devices: the one place where a driver is chosen."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drivers.broker import Broker, Will, open_broker
 from drivers.camera import Camera, open_camera
 from drivers.clock import Clock, open_clock
 from drivers.contacts import Contacts, open_contacts
+from drivers.plates import Plates, open_plates
 from drivers.signal import Signal, darken, open_buzzer, open_heartbeat, open_signal
 from drivers.symbols import SymbolReader, open_symbol_reader
 from firmware.config import Config
@@ -52,6 +54,7 @@ def signal_of(config: Config) -> Signal:
         signal.kind,
         red_pin=signal.red_pin,
         green_pin=signal.green_pin,
+        amber_pin=signal.amber_pin,
         active_high=signal.active_high,
         history=config.lamp_history,
     )
@@ -80,6 +83,7 @@ def darken_of(config: Config) -> None:
         signal.kind,
         red_pin=signal.red_pin,
         green_pin=signal.green_pin,
+        amber_pin=signal.amber_pin,
         active_high=signal.active_high,
         history=config.lamp_history,
         buzzer_pin=signal.buzzer_pin,
@@ -102,6 +106,16 @@ def contacts_of(config: Config) -> Contacts | None:
         active_high=contacts.active_high,
         pipe=config.contacts_pipe,
     )
+
+
+def plates_of(config: Config, malformed: Callable[[], None]) -> Plates | None:
+    """Open where plates are entered; None where nobody enters any. `malformed` is called for what is no message.
+
+    Raises: DeviceMissingError.
+    """
+    if config.plates.kind == "none":
+        return None
+    return open_plates(config.plates.kind, socket=config.plates_socket, malformed=malformed)
 
 
 def clock_of(config: Config) -> Clock:

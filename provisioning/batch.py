@@ -7,9 +7,11 @@ from typing import BinaryIO
 import msgspec
 
 from firmware.trust_folder import Trust
-from provisioning.examination import as_result
+from provisioning.examination import as_result, explained
 from provisioning.exits import Exit, emit
 from verifier import Signer, TrustList, TrustListError, Verifier
+from verifier.revocation_set import RevocationSetError
+from verifier.signers import KINDS_OF, SignerEntry
 
 _LINE_MAX_BYTES = 1024 * 1024  # a pass has at most 4296 characters; the rest is for certificates
 
@@ -18,6 +20,7 @@ class _Case(msgspec.Struct):
     text: str
     at: str | None = None
     dsc: list[str] | None = None
+    keys: list[SignerEntry] | None = None
 
 
 class _CaseError(Exception):
@@ -38,8 +41,8 @@ def judge_lines(lines: BinaryIO, trust: Trust, at: datetime) -> Exit:
     """Judge a case a line and print a result a line, in order; a line that is no case gives `{"error": ...}`.
 
     Args:
-        lines: JSON objects `{"text": ..., "at": ISO 8601, "dsc": [base64 DER, ...]}`.
-        trust: What is trusted where a case names no `dsc`.
+        lines: JSON objects `{"text": ..., "at": ISO 8601, "dsc": [base64 DER, ...], "keys": [as in signers.json]}`.
+        trust: What is trusted where a case names neither `dsc` nor `keys`.
         at: The time to judge at where a case names none.
 
     Returns:
@@ -75,11 +78,15 @@ def _judged(line: bytes, trust: Trust, at: datetime) -> dict[str, object]:
         moment = moment_of(case.at) if case.at is not None else at
     except ValueError:
         raise _CaseError("at is not a time; write it as 2021-06-01T12:00:00Z") from None
-    signers = trust.signers if case.dsc is None else _signers(case.dsc)
-    return as_result(Verifier(signers, trust.revocations).examine(case.text, moment))
+    named = case.dsc is not None or case.keys is not None
+    signers = _signers(case.dsc or [], case.keys or []) if named else trust.signers
+    try:
+        return as_result(explained(Verifier(signers, trust.revocations), case.text, moment))
+    except RevocationSetError as error:
+        raise _CaseError(f"{error}; run greengate sync") from None
 
 
-def _signers(certificates: list[str]) -> TrustList:
+def _signers(certificates: list[str], entries: list[SignerEntry]) -> TrustList:
     signers: list[Signer] = []
     unusable: list[str] = []
     for number, text in enumerate(certificates, start=1):
@@ -91,4 +98,11 @@ def _signers(certificates: list[str]) -> TrustList:
             signers.append(Signer.from_der(der))
         except (TrustListError, ValueError) as error:
             unusable.append(f"dsc {number}: {error}")
+    for number, entry in enumerate(entries, start=1):
+        if entry.format not in KINDS_OF:
+            raise _CaseError(f"keys {number}: format {entry.format} is not known; known: {', '.join(KINDS_OF)}")
+        try:
+            signers.append(entry.signer())
+        except (TrustListError, ValueError) as error:
+            unusable.append(f"keys {number}: {error}")
     return TrustList(signers, unusable)

@@ -22,14 +22,16 @@ from pathlib import Path
 from typing import IO
 
 from firmware.lifeline import tied
+from provisioning.demo_lane import AREA, PROFILE, ROAD
 from provisioning.identity.folder import CA, CENTRE, CERTIFICATE, KEY
 from provisioning.identity.keys import new_key, parts, request
-from provisioning.showing import lay_showing
+from provisioning.showing import lay_green_lane
 
 HOST = "127.0.0.1"
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DEVICE = "desk-1"
 STOP_S = 5.0
+AMBER_PIN = 22  # any: of simulated lamps only whether the third is fitted counts
 START_S = 5.0  # ours: far more than a broker and a collector need
 
 
@@ -70,7 +72,7 @@ def lay(folder: Path, at: datetime) -> Desk:
     desk = Desk(folder, _free_port(), _free_port())
     for name in ("pictures", "trust"):
         (folder / name).mkdir()
-    lay_showing(folder / "pictures", folder / "trust", at)
+    lay_green_lane(folder / "pictures", folder / "trust", at)
     _lay_keys(folder / "identity", folder / "centre")
     desk.config.write_text(_configuration(desk), "utf-8")
     desk.collector_config.write_text(_collector_configuration(desk), "utf-8")
@@ -96,12 +98,17 @@ def _lay_keys(identity: Path, centre: Path) -> None:
 
 def _configuration(desk: Desk) -> str:
     return f"""\
-# A desk: simulated camera and lamps, demonstration passes. Paths are relative to this file.
+# A desk: simulated camera and lamps, a green lane, demonstration permits and passes. Paths are relative to this file.
 [device]
 name = "{DEVICE}"
 site = "desk"
 lane = "A"
 direction = "in"
+area = "{AREA}"
+roads = ["{ROAD}"]
+
+[profile]
+name = "{PROFILE}"
 
 [camera]
 kind = "simulated"
@@ -109,6 +116,7 @@ source = "pictures"
 
 [signal]
 kind = "simulated"
+amber_pin = {AMBER_PIN}
 
 [clock]
 kind = "assumed"

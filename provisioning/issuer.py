@@ -5,14 +5,14 @@ Its certificates name it in their subject, so that a gate with real lamps refuse
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -23,6 +23,7 @@ from verifier.prefix import HC1
 from verifier.trust import DEMO_ORGANISATION
 
 Algorithm = Literal["ES256", "PS256"]
+SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 _USAGES = {"test": 1, "vaccination": 2, "recovery": 3}  # last arc of the extended key usage
 _CERTIFICATE_DAYS = 730
 _PASS_DAYS = 180
@@ -57,7 +58,7 @@ class DemoIssuer:
             else rsa.generate_private_key(65537, rsa_bits)
         )
         self.alg = ES256 if algorithm == "ES256" else PS256
-        self.certificate_der = self._certificate(kinds).public_bytes(Encoding.DER)
+        self.certificate_der = demo_certificate(self._key, country, self._at, kinds)
         self.kid = hashlib.sha256(self.certificate_der).digest()[:8]
 
     def issue(self, entry: Mapping[str, Any] | None = None, *, kind: str = "v", **claims: Any) -> str:  # noqa: ANN401 - claims hold anything CBOR does
@@ -92,9 +93,8 @@ class DemoIssuer:
         unprotected: Mapping[int, Any] | None = None,
     ) -> list[Any]:
         """Return the four parts of a COSE_Sign1 over the payload; the headers are the usual ones where not given."""
-        header = cbor2.dumps({1: self.alg, 4: self.kid} if protected is None else dict(protected))
-        signature = self.sign(cbor2.dumps(["Signature1", header, b"", payload]))
-        return [header, dict(unprotected or {}), payload, signature]
+        header = {1: self.alg, 4: self.kid} if protected is None else protected
+        return signed_parts(self.sign, payload, header, unprotected or {})
 
     def sign(self, message: bytes) -> bytes:
         """Return the COSE form of the signature: r and s for ES256, the RSA block for PS256."""
@@ -105,27 +105,39 @@ class DemoIssuer:
         size = self._key.key_size // 8
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
-    def _certificate(self, kinds: tuple[str, ...]) -> x509.Certificate:
-        subject = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COUNTRY_NAME, self.country),
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEMO_ORGANISATION),
-                x509.NameAttribute(NameOID.COMMON_NAME, "Cong Xanh demo signer"),
-            ]
-        )
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(self._key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(self._at - timedelta(days=30))
-            .not_valid_after(self._at + timedelta(days=_CERTIFICATE_DAYS))
-        )
-        if kinds:
-            oids = [x509.ObjectIdentifier(f"1.3.6.1.4.1.1847.2021.1.{_USAGES[kind]}") for kind in kinds]
-            builder = builder.add_extension(x509.ExtendedKeyUsage(oids), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
+
+def signed_parts(
+    sign: Callable[[bytes], bytes], payload: bytes, protected: Mapping[int, Any], unprotected: Mapping[int, Any]
+) -> list[Any]:
+    """Return the four parts of a COSE_Sign1 (RFC 9052, section 4.4); `sign` gives COSE's form of a signature."""
+    header = cbor2.dumps(dict(protected))
+    signature = sign(cbor2.dumps(["Signature1", header, b"", payload]))
+    return [header, dict(unprotected), payload, signature]
+
+
+def demo_certificate(key: SigningKey, country: str, at: datetime, kinds: tuple[str, ...] = ()) -> bytes:
+    """Return a certificate (DER) of a key's own that says that it is a demonstration's; `kinds` as of `DemoIssuer`."""
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, country),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEMO_ORGANISATION),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Cong Xanh demo signer"),
+        ]
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(at - timedelta(days=30))
+        .not_valid_after(at + timedelta(days=_CERTIFICATE_DAYS))
+    )
+    if kinds:
+        oids = [x509.ObjectIdentifier(f"1.3.6.1.4.1.1847.2021.1.{_USAGES[kind]}") for kind in kinds]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(oids), critical=False)
+    hashed = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()  # Ed25519 hashes by itself
+    return builder.sign(key, hashed).public_bytes(Encoding.DER)
 
 
 def hc1(cose: bytes) -> str:

@@ -9,13 +9,14 @@ import typer
 import typer.core
 
 from drivers.streams import standard_streams
-from provisioning import configuring, demo, diagnose, doctor, explain, journal, read, run, service
+from provisioning import configuring, demo, diagnose, doctor, explain, journal, read, rules, run, service
 from provisioning.card import prepare
 from provisioning.exits import Exit
 from provisioning.first_boot import first_boot
 from provisioning.identity.enrol import enrol
 from provisioning.identity.renew import renew
 from provisioning.identity.retire import retire
+from provisioning.plate import plate
 from provisioning.selftest.command import selftest
 from provisioning.sync import sync
 from provisioning.talk import Talk
@@ -88,6 +89,8 @@ app.add_typer(journal.app, name="journal", rich_help_panel=LOOK_AFTER)
 app.add_typer(configuring.app, name="config", rich_help_panel=LOOK_AFTER)
 app.add_typer(diagnose.app, name="diagnose", rich_help_panel=LOOK_AFTER)
 app.command("explain", rich_help_panel=PASSES)(explain.explain)
+app.add_typer(rules.app, name="rules", rich_help_panel=PASSES)
+app.command("plate", rich_help_panel=PASSES)(plate)
 app.command("read", rich_help_panel=PASSES)(read.read)
 app.command("run", rich_help_panel=DESK)(run.run)
 app.command("demo", rich_help_panel=DESK)(demo.demo)

@@ -15,7 +15,7 @@ from rich.text import Text
 from firmware.config import Config
 from firmware.messages import Aspect, Event, Shown
 from firmware.panel_state import PanelState
-from firmware.signalling import Light, lamps_at
+from firmware.signalling import RESTING, Light, lamps_at
 from firmware.texts import load_texts
 from provisioning.exits import emit
 
@@ -25,6 +25,8 @@ _SIGNS: dict[Aspect, tuple[str, str]] = {  # a sign of its own shape beside each
     "accepted": ("✓", "bold green"),
     "refused": ("✗", "bold red"),
     "undecided": ("?", "bold yellow"),
+    "next-document": ("+", "bold yellow"),
+    "attendance": ("≡", "bold"),
     "identify": ("○", "bold blue"),
     "out-of-service": ("■", "bold red"),
 }
@@ -124,7 +126,7 @@ class LiveScreen:
         self._state = self._state.told(event, now_ns)
         if isinstance(event, Shown):
             self._since_ns = now_ns
-            if event.verdict is not None:
+            if event.aspect not in RESTING:
                 self._recent.append(event)
 
     def changed(self, program: str, change: str) -> None:
@@ -150,7 +152,7 @@ class LiveScreen:
         sign, style = _SIGNS[shown.aspect]
         face = Group(
             self._lamps(shown, now_ns),
-            Text(),
+            Text.assemble("   ", (f" {shown.plate} ", "bold reverse")) if shown.plate else Text(),
             Text(f"{sign}  {shown.vi}", style=style),
             Text(f"   {shown.en}"),
             Text(f"   {shown.reason}", style="dim"),
@@ -159,10 +161,12 @@ class LiveScreen:
         return Group(Panel(face, title=title, width=78), self._history(), *map(Text, self._lines(now_ns)))
 
     def _lamps(self, shown: Shown, now_ns: int) -> Text:
-        lamps = lamps_at(Light(shown.aspect, self._since_ns, shown.until_ns), now_ns)
+        has_amber = self._config.signal.amber_pin is not None
+        lamps = lamps_at(Light(shown.aspect, self._since_ns, shown.until_ns), now_ns, has_amber=has_amber)
         red = ("  ● ĐỎ RED  ", "bold white on red") if lamps.red else ("  ○ đỏ red  ", "dim")
         green = ("  ● XANH GREEN  ", "bold white on green") if lamps.green else ("  ○ xanh green  ", "dim")
-        return Text.assemble(red, "   ", green)
+        amber = ("  ● VÀNG AMBER  ", "bold black on yellow") if lamps.amber else ("  ○ vàng amber  ", "dim")
+        return Text.assemble(red, "   ", green, *(("   ", amber) if has_amber else ()))
 
     def _history(self) -> Table:
         table = Table("", "verdict", "reason", "frame to light", box=None, padding=(0, 2))
@@ -170,7 +174,7 @@ class LiveScreen:
             sign, style = _SIGNS[shown.aspect]
             total = shown.timings_ms.get("total")
             table.add_row(
-                Text(sign, style=style), shown.verdict, shown.reason, "" if total is None else f"{total:.1f} ms"
+                Text(sign, style=style), shown.verdict or "", shown.reason, "" if total is None else f"{total:.1f} ms"
             )
         return table
 
@@ -187,7 +191,8 @@ class LiveScreen:
 def _line(shown: Shown) -> str:
     total = shown.timings_ms.get("total")
     took = "" if total is None else f", {total:.1f} ms from frame to light"
-    return f"{_SIGNS[shown.aspect][0]} {shown.aspect} ({shown.reason}): {shown.vi} / {shown.en}{took}"
+    plate = f" [{shown.plate}]" if shown.plate else ""
+    return f"{_SIGNS[shown.aspect][0]} {shown.aspect} ({shown.reason}):{plate} {shown.vi} / {shown.en}{took}"
 
 
 def is_drawn(*, as_json: bool) -> bool:

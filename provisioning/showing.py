@@ -1,20 +1,33 @@
-"""What a simulated camera is shown: a good pass, the ways in which one is not, and whom to trust for them.
+"""What a simulated camera is shown: good documents, the ways in which one is not, and whom to trust for them.
 
 The issuers' keys lie nowhere, they are in memory.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import cbor2
 import msgspec
-import segno
 
 from firmware.trust_folder import REVOKED
+from firmware.trust_store import SIGNERS
+from provisioning.demo_lane import AREA, ROAD, lay_lane
+from provisioning.demo_office import DemoOffice
 from provisioning.issuer import DemoIssuer, demo_entry, hc1
+from provisioning.pictures import codes_png
 from verifier.revocation import uci_hash
+from verifier.signers import encode_signers
 
 REVOKED_UCI = "URN:UVCI:01:VN:DEMOREVOKED#A"
+LABORATORY = "Cong Xanh demo lab"
+TEST_HOURS = 20
+OLD_TEST_HOURS = 80  # the lane's rule takes 72
+_AN = {1: "NGUYEN", 2: "VAN<AN", 3: "1990-01-01"}  # whom the demonstration's health passes name
+_BINH = {1: "TRAN", 2: "THI<BINH", 3: "1985-05-05"}
+_IDENTITY_CARD = "079090000001||Nguyễn Văn An|01011990|Nam|Cong Xanh demo|01012022"
+_GREEN_LANE_LINK = "https://luongxanh.example/giay-phep?id=DEMO0001"
+_WIFI = "WIFI:S:Quan An;T:nopass;;"
 
 
 def lay_showing(pictures: Path, trust: Path, at: datetime) -> None:
@@ -22,11 +35,18 @@ def lay_showing(pictures: Path, trust: Path, at: datetime) -> None:
 
     The pictures come last: who sees one finds whom to trust.
     """
-    issuer = DemoIssuer(at)
-    (trust / "demo.der").write_bytes(issuer.certificate_der)
-    (trust / REVOKED).write_bytes(msgspec.json.encode({"uci": [uci_hash(REVOKED_UCI).hex()]}))
-    for number, (name, text) in enumerate(passes(issuer, at).items(), start=1):
-        segno.make(text, error="m", micro=False).save(str(pictures / f"{number}-{name}.png"), scale=6, border=4)
+    issuer = _trusted(trust, at)
+    _hang(pictures, {name: (text,) for name, text in passes(issuer, at).items()})
+
+
+def lay_green_lane(pictures: Path, trust: Path, at: datetime) -> None:
+    """Do the same for a lane with rules and a profile, to which lorries come: see `visits`."""
+    issuer = _trusted(trust, at)
+    transport = DemoOffice(at, AREA, ("vehicle",))
+    laboratory = DemoOffice(at, LABORATORY, ("test",))
+    (trust / SIGNERS).write_bytes(encode_signers(office.entry() for office in (transport, laboratory)))
+    lay_lane(trust, at)
+    _hang(pictures, visits(issuer, transport, laboratory, at))
 
 
 def passes(issuer: DemoIssuer, at: datetime) -> dict[str, str]:
@@ -37,8 +57,50 @@ def passes(issuer: DemoIssuer, at: datetime) -> dict[str, str]:
         "forged": _forged(issuer, at),
         "revoked": issuer.issue({"ci": REVOKED_UCI}),
         "unknown-issuer": DemoIssuer(at).issue(kind="t"),
-        "not-a-pass": "https://example.org/menu",
+        "not-a-pass": _WIFI,
     }
+
+
+def visits(
+    issuer: DemoIssuer, transport: DemoOffice, laboratory: DemoOffice, at: datetime
+) -> dict[str, tuple[str, ...]]:
+    """Return the texts that lorries' drivers show, picture by picture: a permit, the test to it, and what is wrong."""
+    bad = {name: (text,) for name, text in passes(issuer, at).items() if name != "accepted"}
+    return {
+        "permit": (_permit(transport, "51C12345"),),
+        "test": (_test(laboratory, at, _AN, TEST_HOURS),),
+        "permit-and-vaccination": (_permit(transport, "50H67890"), issuer.issue()),
+        "two-people": (issuer.issue(), _test(laboratory, at, _BINH, TEST_HOURS)),
+        "old-test": (_test(laboratory, at, _AN, OLD_TEST_HOURS),),
+        **bad,
+        "identity-card": (_IDENTITY_CARD,),
+        "green-lane-link": (_GREEN_LANE_LINK,),
+    }
+
+
+def _trusted(trust: Path, at: datetime) -> DemoIssuer:
+    """Return an issuer of health passes that a folder trusts from now on."""
+    issuer = DemoIssuer(at)
+    (trust / "demo.der").write_bytes(issuer.certificate_der)
+    (trust / REVOKED).write_bytes(msgspec.json.encode({"uci": [uci_hash(REVOKED_UCI).hex()]}))
+    return issuer
+
+
+def _hang(pictures: Path, shown: Mapping[str, tuple[str, ...]]) -> None:
+    digits = len(str(len(shown)))
+    for number, (name, texts) in enumerate(shown.items(), start=1):
+        (pictures / f"{number:0{digits}}-{name}.png").write_bytes(codes_png(*texts))
+
+
+def _permit(office: DemoOffice, plate: str) -> str:
+    """Return a permit for two in a tractor with essential goods, on this lane's road at all hours."""
+    return office.issue("vehicle", {10: plate, 11: 2, 12: "0301234567", 13: [ROAD], 14: 1, 16: 2})
+
+
+def _test(office: DemoOffice, at: datetime, holder: Mapping[int, str], hours: int) -> str:
+    """Return a test by PCR, not detected, sampled so many hours ago."""
+    sampled_s = int((at - timedelta(hours=hours)).timestamp())
+    return office.issue("test", {1: dict(holder), 40: 1, 41: sampled_s, 43: 0, 44: office.name})
 
 
 def _forged(issuer: DemoIssuer, at: datetime) -> str:

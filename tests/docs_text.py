@@ -17,7 +17,7 @@ import provisioning.main
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path
-    for pattern in ("*.md", "docs/*.md", "*/README.md", "provisioning/*/README.md")
+    for pattern in ("*.md", "docs/*.md", "docs/*/*.md", "*/README.md", "provisioning/*/README.md")
     for path in PROJECT.glob(pattern)
     if path.relative_to(PROJECT).parts[0] not in {"build", "dist"}
 )

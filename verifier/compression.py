@@ -1,4 +1,4 @@
-"""Layer 3: zlib (RFC 1950), bounded."""
+"""Layer 3: zlib (RFC 1950), or DEFLATE alone (RFC 1951), bounded."""
 
 import zlib
 
@@ -7,13 +7,13 @@ from verifier.reasons import Reason, RefusedError
 COSE_MAX_BYTES = 16 * 1024  # ours; the specification sets none, real passes inflate to under 1 KiB: against zlib bombs
 
 
-def inflated(data: bytes) -> bytes:
-    """Return the inflated bytes, at most `COSE_MAX_BYTES`.
+def inflated(data: bytes, *, raw: bool = False) -> bytes:
+    """Return the inflated bytes, at most `COSE_MAX_BYTES`; `raw` where zlib's header and checksum are not there.
 
     Raises:
-        RefusedError: BAD_COMPRESSION for anything but one whole zlib stream without bytes behind it.
+        RefusedError: BAD_COMPRESSION for anything but one whole stream without bytes behind it.
     """
-    stream = zlib.decompressobj()
+    stream = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
     try:
         output = stream.decompress(data, COSE_MAX_BYTES + 1)
     except zlib.error as error:

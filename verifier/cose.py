@@ -1,8 +1,7 @@
 """Layer 4: COSE_Sign1 (RFC 9052, section 4.2), tagged with 18, with 61 and 18, or untagged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 
 import cbor2
 from cbor2 import CBORTag
@@ -14,12 +13,12 @@ Kid = NewType("Kid", bytes)
 
 ES256 = -7  # RFC 9053, section 2.1
 PS256 = -37  # RFC 8230, section 2
+EDDSA = -8  # RFC 9053, section 2.2
 _ALG, _CRIT, _KID = 1, 2, 4  # RFC 9052, section 3.1
 _PARTS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Sign1:
+class Sign1(NamedTuple):
     """A COSE_Sign1 message, not yet verified.
 
     Attributes:
@@ -27,7 +26,7 @@ class Sign1:
         kid: The signer's key identifier, from the protected header, else from the unprotected one.
         protected: The protected header as it was signed.
         payload: The signed bytes.
-        signature: ES256: r and s, 32 bytes each; PS256: as long as the key's modulus.
+        signature: ES256: r and s, 32 bytes each; PS256: as long as the key's modulus; EdDSA: 64 bytes.
         kid_signed: Whether the signature covers the kid; else whoever shows the pass may have changed it.
     """
 

@@ -1,39 +1,38 @@
-"""Layer 5: CBOR Web Token claims (RFC 8392) as a health certificate uses them."""
+"""Layer 5: CBOR Web Token claims (RFC 8392), with one claim of a format's own that holds the document."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from verifier import cbor
 from verifier.reasons import Reason, RefusedError
 
-_ISSUER, _EXPIRES, _NOT_BEFORE, _ISSUED = 1, 4, 5, 6  # RFC 8392, section 4
-_HCERT = -260  # Electronic Health Certificates 1.0.5, section 3.3.1
+_ISSUER, _EXPIRES, _NOT_BEFORE, _ISSUED, _IDENTIFIER = 1, 4, 5, 6, 7  # RFC 8392, section 4
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """Who issued the pass, and when it holds. Times are seconds since the epoch, UTC.
 
     Attributes:
         issuer: As claimed; it need not be the country of the entry. Empty where missing.
         issued_s: When it was issued, or from when it holds, whichever is later; None where neither is said.
-        expires_s: The last second at which it holds.
-        hcert: The health certificate claim, not yet looked into.
+        expires_s: The last second at which it holds; None where the format lets a pass hold for ever.
+        content: The claim that holds the document, not yet looked into.
+        identifier: The token's own (`cti`), empty where it has none.
     """
 
     issuer: str
     issued_s: float | None
-    expires_s: float
-    hcert: Mapping[Any, Any]
+    expires_s: float | None
+    content: Mapping[Any, Any]
+    identifier: bytes = b""
 
 
-def decode(payload: bytes) -> Claims:
-    """Read the claims of a signed payload.
+def decode(payload: bytes, content: int | str) -> Claims:
+    """Read the claims of a signed payload; `content` is the label of the one that holds the document.
 
     Raises:
-        RefusedError: BAD_CWT for anything but a map with a numeric expiry and a health certificate.
+        RefusedError: BAD_CWT for anything but a map with a numeric expiry and that claim, a map.
     """
     claims = cbor.decode(payload, Reason.BAD_CWT)
     if not isinstance(claims, Mapping):
@@ -41,11 +40,18 @@ def decode(payload: bytes) -> Claims:
     expires_s = _numeric_date(claims, _EXPIRES)
     if expires_s is None:
         raise RefusedError(Reason.BAD_CWT, "no expiry: nobody can say until when it holds")
-    hcert = claims.get(_HCERT)
-    if not isinstance(hcert, Mapping):
-        raise RefusedError(Reason.BAD_CWT, "no health certificate in the claims")
+    held = claims.get(content)
+    if not isinstance(held, Mapping):
+        raise RefusedError(Reason.BAD_CWT, "no document in the claims")
     starts = [s for s in (_numeric_date(claims, _ISSUED), _numeric_date(claims, _NOT_BEFORE)) if s is not None]
-    return Claims(_issuer(claims), max(starts, default=None), expires_s, hcert)
+    identifier = claims.get(_IDENTIFIER)
+    return Claims(
+        _issuer(claims),
+        max(starts, default=None),
+        expires_s,
+        held,
+        identifier if isinstance(identifier, bytes) else b"",
+    )
 
 
 def _issuer(claims: Mapping[Any, Any]) -> str:

@@ -1,13 +1,11 @@
 """Layer 11: revocation by truncated hashes (DCC revocation, volume 7 of the guidelines), in sets by signer and kind."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from verifier.cose import ES256, Sign1
-from verifier.cwt import Claims
-from verifier.documents.hcert import Entry
 from verifier.reasons import Reason, RefusedError
 from verifier.revocation_set import HASH_BYTES, Kind
 
@@ -18,6 +16,7 @@ __all__ = [
     "PlainSet",
     "Revocations",
     "country_uci_hash",
+    "hcert_hashes",
     "lx1_hash",
     "shc_rid_hash",
     "signature_hash",
@@ -104,25 +103,20 @@ class Revocations:
         for each in self.sets:
             self._sets[each.kind, each.kid] = (*self._sets.get((each.kind, each.kid), ()), each)
 
-    def check(self, entry: Entry, claims: Claims, message: Sign1) -> None:
-        """Check a pass against the sets of its signer and those of anybody.
+    def check(self, kid: bytes | None, named: Iterable[tuple[Kind, str, Iterable[bytes]]]) -> None:
+        """Check a pass by all that a list may name it by: the kind, how that is called, and its hashes of it.
+
+        `kid` is None where nobody vouches for it: a key may be listed under two kids, and the other's sets count too.
 
         Raises:
             RefusedError: REVOKED, with what names it.
             RevocationSetError: A set is damaged: nobody can say.
         """
-        kid = message.kid if message.kid_signed else None  # a key listed under two kids: the other's sets count too
-        if self.revoked("uci", kid, (uci_hash(uci) for uci in _forms(entry.uci))):
-            raise RefusedError(Reason.REVOKED, "by its identifier")
-        named = (
-            country_uci_hash(country, uci)
-            for country in _forms(entry.country) | _forms(claims.issuer)  # they may differ; either may be on a list
-            for uci in _forms(entry.uci)
-        )
-        if self.revoked("country-uci", kid, named):
-            raise RefusedError(Reason.REVOKED, "by its country and identifier")
-        if self.revoked("signature", kid, (signature_hash(signed) for signed in (message,))):
-            raise RefusedError(Reason.REVOKED, "by its signature")
+        if not self.sets:
+            return
+        for kind, called, hashes in named:
+            if self.revoked(kind, kid, hashes):
+                raise RefusedError(Reason.REVOKED, f"by its {called}")
 
     def revoked(self, kind: Kind, kid: bytes | None, hashes: Iterable[bytes]) -> bool:
         """Tell whether a signer's sets of a kind, or anybody's, hold one of the hashes; no set, and none is drawn.
@@ -139,6 +133,18 @@ class Revocations:
             if kid:
                 sets += self._sets.get((kind, kid), ())
         return bool(sets) and any(value in each for value in hashes for each in sets)
+
+
+def hcert_hashes(country: str, uci: str, issuer: str, message: Sign1) -> Iterator[tuple[Kind, str, Iterable[bytes]]]:
+    """Give all that a health certificate may be listed by: country and identifier of its entry, the token's issuer."""
+    yield "uci", "identifier", (uci_hash(form) for form in _forms(uci))
+    named = (
+        country_uci_hash(place, form)
+        for place in _forms(country) | _forms(issuer)  # they may differ; either may be on a list
+        for form in _forms(uci)
+    )
+    yield "country-uci", "country and identifier", named
+    yield "signature", "signature", (signature_hash(signed) for signed in (message,))
 
 
 def _forms(text: str) -> set[str]:

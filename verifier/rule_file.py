@@ -10,7 +10,8 @@ A file lies where its signer may write, and under its own name:
     rules/nation/<id>@<version>.json                                                 beside it, for a time to come
 
 What a province says is bounded by the role that signed it: it speaks for areas of its own only, and its identifiers
-are its own, so that no version of it displaces another's.
+are its own, so that no version of it displaces another's. A site's files lie in a folder of the kiosk's own, in the
+same container, and nobody signs them: they bind that kiosk alone.
 """
 
 import re
@@ -24,10 +25,12 @@ from msgspec import Meta
 from verifier.areas import AREA_PATTERN, area_of, covers, is_province
 
 Role = NewType("Role", str)
-"""Who signed a file: `nation`, or `province-<code>`."""
+"""Whose a file is: `nation` or `province-<code>`, who signed it, or `site`, in whose folder it lies."""
 Kind = Literal["rule", "profile"]
 
 NATION = Role("nation")
+SITE = Role("site")
+"""Whoever runs the kiosk; may name any area."""
 RULE_FILE_MAX_BYTES = 64 * 1024  # ours: the largest published rule has 5 KB
 BODY_MAX_DEPTH = 64  # ours: published rules reach 40; whoever evaluates one calls itself as deep
 _VERSION_MAX = 2**53 - 1  # what every reader of JSON can hold: RFC 8259, section 6
@@ -156,12 +159,12 @@ def role_of_path(path: str) -> Role:
 
 
 def parse_rule_file(data: bytes, role: Role) -> RuleFile:
-    """Read a file of a rule or a profile that a role signed.
+    """Read a file of a rule or a profile of a role.
 
     Raises:
         RuleFileError: It is none, breaks a bound, or a province's holds for other areas than its own.
     """
-    province = province_of(role)
+    province = None if role == SITE else province_of(role)
     if len(data) > RULE_FILE_MAX_BYTES:
         raise RuleFileError(f"larger than {RULE_FILE_MAX_BYTES} bytes")
     try:

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from verifier.cose import Kid
-from verifier.trust import ECDSA_SHA256, ES256_BYTES, Signer, TrustListError, ecdsa_der
+from verifier.signatures import ECDSA_SHA256, ES256_BYTES, ecdsa_der
+from verifier.trust import Signer, TrustListError
 from verifier.trust_list import TrustList
 
 

@@ -4,8 +4,8 @@
         "kinds": ["test"], "issuers": ["Trung tâm Y tế"], "areas": ["VN-SG"],
         "not_before": "2026-01-01T00:00:00Z", "not_after": null, "country": "VN", "name": "Lab 7"}, ...]}
 
-Exactly one of certificate and JWK; an empty list or null sets no bound. Signers of health certificates (`hcert`) are
-judged by today; those of other formats are carried and counted.
+Exactly one of certificate and JWK; an empty list or null sets no bound. A `vds-nc` entry is a country's CSCA: whoever
+it certified signs. Entries of formats that are not known are counted, and nobody's signature.
 
 A kiosk checks the shape of everything at once, and reads a certificate when a pass names it. The centre reads every
 certificate and key before it publishes, so that what is unusable is told where somebody can mend it.
@@ -16,22 +16,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from msgspec import Meta
 
 from verifier.areas import AREA_PATTERN
 from verifier.cose import Kid
-from verifier.trust import DEMO_ORGANISATION, KINDS, Signer, TrustListError, load_certificate
+from verifier.documents.document import FormatName
+from verifier.trust import DEMO_ORGANISATION, KINDS, Signer, TrustListError
 from verifier.trust_list import TrustList
 
 SIGNERS_MAX_BYTES = 16 * 1024 * 1024  # ours: a union's 829 take 1.3 MB
 SIGNERS_MAX = 10_000  # ours, for the same reason
 HCERT = "hcert"
-KINDS_OF = {
+KINDS_OF: dict[str, tuple[str, ...]] = {
     HCERT: KINDS,
     "lx1": ("vehicle", "travel", "declaration", "test"),
     "shc": KINDS,
@@ -121,13 +121,20 @@ class SignerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Raises:
             TrustListError: The certificate is none, or its key signs no passes.
         """
-        return Signer.from_der(self.certificate or b"", Kid(self.kid), self.country).narrowed(
+        return self._bare().narrowed(
             kinds=self.kinds,
             issuers=self.issuers,
             areas=self.areas,
             not_before=self.not_before,
             not_after=self.not_after,
         )
+
+    def _bare(self) -> Signer:
+        format_ = cast(FormatName, self.format)
+        kinds = () if format_ == HCERT else KINDS_OF[format_]  # of a health certificate's signer, its certificate says
+        if self.jwk is not None:
+            return Signer.from_key(self.jwk.public_key(), Kid(self.kid), self.country, format_, kinds)
+        return Signer.from_der(self.certificate or b"", Kid(self.kid), self.country, format_=format_, kinds=kinds)
 
 
 class _List(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -142,11 +149,14 @@ def parse_signers(data: bytes) -> TrustList:
         TrustListError: The list is none, or an entry has not its form.
     """
     entries = read_entries(data)
-    hcert = [(number, entry) for number, entry in enumerate(entries, start=1) if entry.format == HCERT]
+    known = [(number, entry) for number, entry in enumerate(entries, start=1) if entry.format in KINDS_OF]
     return TrustList(
-        unread=((Kid(entry.kid), partial(_numbered, number, entry)) for number, entry in hcert),
-        demo=any(_DEMO in (entry.certificate or b"") for _, entry in hcert),
-        others=Counter(entry.format for entry in entries if entry.format != HCERT),
+        unread=(
+            (cast(FormatName, entry.format), Kid(entry.kid), partial(_numbered, number, entry))
+            for number, entry in known
+        ),
+        demo=any(_DEMO in (entry.certificate or b"") for _, entry in known),
+        others=Counter(entry.format for entry in entries if entry.format not in KINDS_OF),
     )
 
 
@@ -209,19 +219,8 @@ def _check_usable(number: int, entry: SignerEntry) -> None:
 
 
 def _check_key(entry: SignerEntry) -> None:
-    if entry.jwk is not None:
-        entry.jwk.public_key()
-    elif entry.format != HCERT:
-        _check_certificate(entry.certificate or b"")
-    elif not entry.signer().kinds:
+    if not entry.signer().kinds:
         raise TrustListError("its certificate allows none of the kinds that it is listed for")
-
-
-def _check_certificate(der: bytes) -> None:
-    try:
-        load_certificate(der).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise TrustListError(f"not a usable certificate: {error}") from None
 
 
 def _check_kinds(entry: SignerEntry) -> None:

@@ -4,18 +4,17 @@ import hashlib
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from verifier.areas import covers
-from verifier.cose import ES256, PS256, Kid, Sign1
+from verifier.cose import Kid
+from verifier.documents.document import FormatName
+from verifier.signatures import PublicKey, Signed, fault_of, may_sign
 
 KINDS = ("test", "vaccination", "recovery")
 _USAGE_OIDS = {  # the second arc of zero is a misprint in early guidelines that certificates still carry
@@ -26,11 +25,7 @@ _USAGE_DER = {  # the same, as DER object identifiers, for certificates whose ex
     for head in ("060b2b060104018e378f6501", "060c2b06010401008e378f6501")
     for number, kind in enumerate(KINDS, start=1)
 }
-ES256_BYTES = 64
-_COORDINATE_BYTES = 32
-_RSA_MIN_BITS, _RSA_MAX_BITS = 2048, 8192  # ours: weak keys are no proof, huge ones hold up the lane
-ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
-_PSS_SHA256 = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
+_EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 DEMO_ORGANISATION = "Cong Xanh demo, not an issuer"
 """Organisation in the subject of every certificate that the demo issuer makes, so that a real gate refuses it."""
 
@@ -41,32 +36,46 @@ class TrustListError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A document signer certificate.
+    """Whose signatures count, by certificate or bare key.
 
     Attributes:
         kid: Key identifier that passes name it by, usually 8 bytes.
         country: ISO 3166-1 code, empty where the certificate does not say.
-        key: P-256 for ES256, RSA for PS256; no other key verifies anything.
-        kinds: Kinds of entries it may sign; all of them where the certificate names none.
-        not_before, not_after: The certificate's validity, both included, UTC.
+        key: Which algorithm it verifies, `verifier.signatures` says; one of another kind verifies nothing.
+        kinds: Kinds of documents it may sign; all of its format's where nothing names any.
+        not_before, not_after: The certificate's validity, both included, UTC; a bare key's has no end of its own.
         demo: True where the demo issuer made it.
         issuers: Names of issuers that it may sign as; empty: any.
         areas: Areas that it may sign for, each with all within; empty: any.
+        format: The format of the passes that it signs.
+        subject: Of a CSCA (`vds-nc`) its certificate's subject in DER: the certificates that it issued name it so.
     """
 
     kid: Kid
     country: str
-    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+    key: PublicKey
     kinds: frozenset[str]
     not_before: datetime
     not_after: datetime
     demo: bool
     issuers: frozenset[str] = frozenset()
     areas: frozenset[str] = frozenset()
+    format: FormatName = "hcert"
+    subject: bytes = b""
 
     @classmethod
-    def from_der(cls, der: bytes, kid: Kid | None = None, country: str | None = None) -> "Signer":
+    def from_der(
+        cls,
+        der: bytes,
+        kid: Kid | None = None,
+        country: str | None = None,
+        *,
+        format_: FormatName = "hcert",
+        kinds: Collection[str] = (),
+    ) -> "Signer":
         """Read a certificate; `kid` defaults to the first 8 bytes of its SHA-256 (DCC guidelines, volume 1).
+
+        `kinds` are those of its format; of a health certificate's signer its own extension says which.
 
         Raises:
             TrustListError: Not a certificate, or its key is of a kind that signs no passes.
@@ -75,19 +84,33 @@ class Signer:
             certificate = load_certificate(der)
             key = certificate.public_key()
             not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            subject = certificate.subject.public_bytes() if format_ == "vds-nc" else b""
         except (ValueError, UnsupportedAlgorithm) as error:
             raise TrustListError(f"not a usable certificate: {error}") from None
-        if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        if not may_sign(key, format_):
             raise TrustListError(f"a key of kind {type(key).__name__} signs no passes")
         return cls(
             kid or Kid(hashlib.sha256(der).digest()[:8]),
             country or subject_of(certificate, NameOID.COUNTRY_NAME),
-            key,
-            _kinds(certificate),
+            key,  # type: ignore[arg-type]  # may_sign has seen to it
+            frozenset(kinds) or _kinds(certificate),
             not_before,
             not_after,
             subject_of(certificate, NameOID.ORGANIZATION_NAME) == DEMO_ORGANISATION,
+            format=format_,
+            subject=subject,
         )
+
+    @classmethod
+    def from_key(cls, key: PublicKey, kid: Kid, country: str, format_: FormatName, kinds: Collection[str]) -> "Signer":
+        """Take a bare key, which says nothing of itself: not until when it holds, nor for what.
+
+        Raises:
+            TrustListError: It is of a kind that signs no passes of this format.
+        """
+        if not may_sign(key, format_):
+            raise TrustListError(f"a key of kind {type(key).__name__} signs no passes of {format_}")
+        return cls(kid, country, key, frozenset(kinds), *_EVER, demo=False, format=format_)
 
     def narrowed(
         self,
@@ -108,46 +131,24 @@ class Signer:
             not_after=min(self.not_after, not_after or self.not_after),
         )
 
-    def allows(self, issuer: str, area: str) -> bool:
-        """Tell whether it may sign under an issuer's name, for an area."""
-        return (not self.issuers or issuer in self.issuers) and (not self.areas or covers(self.areas, area))
+    def allows(self, issuer: str, areas: Collection[str]) -> bool:
+        """Tell whether it may sign under an issuer's name, for each of some areas.
+
+        A document that is for no area is bound by its issuer's name: where areas bound the signer, names must too.
+        """
+        if self.issuers and issuer not in self.issuers:
+            return False
+        if not self.areas:
+            return True
+        return all(covers(self.areas, area) for area in areas) if areas else bool(self.issuers)
 
     def valid_at(self, at: datetime) -> bool:
         """Tell whether the certificate is within its validity at an aware time."""
         return self.not_before <= at <= self.not_after
 
-    def verify(self, message: Sign1) -> str | None:
+    def verify(self, message: Signed) -> str | None:
         """Return None where the signature is this key's over the message, else what is wrong, in a few words."""
-        if isinstance(self.key, ec.EllipticCurvePublicKey):
-            return self._verify_es256(self.key, message)
-        return self._verify_ps256(self.key, message)
-
-    def _verify_es256(self, key: ec.EllipticCurvePublicKey, message: Sign1) -> str | None:
-        if not isinstance(key.curve, ec.SECP256R1):
-            return f"the signer's key is on curve {key.curve.name}; ES256 needs P-256"
-        if message.alg != ES256:
-            return f"algorithm {message.alg} with a P-256 key"
-        signature = message.signature
-        if len(signature) != ES256_BYTES:
-            return f"{len(signature)} bytes of signature; ES256 has {ES256_BYTES}"
-        try:
-            key.verify(ecdsa_der(signature), message.signed_bytes(), ECDSA_SHA256)
-        except InvalidSignature:
-            return "the signature does not match"
-        return None
-
-    def _verify_ps256(self, key: rsa.RSAPublicKey, message: Sign1) -> str | None:
-        if not _RSA_MIN_BITS <= key.key_size <= _RSA_MAX_BITS:
-            return f"an RSA key of {key.key_size} bits"
-        if message.alg != PS256:
-            return f"algorithm {message.alg} with an RSA key"
-        if len(message.signature) != (key.key_size + 7) // 8:  # OpenSSL takes one without its leading zeros, too:
-            return f"{len(message.signature)} bytes of signature"  # its hash would then be on no revocation list
-        try:
-            key.verify(message.signature, message.signed_bytes(), _PSS_SHA256, hashes.SHA256())
-        except InvalidSignature:
-            return "the signature does not match"
-        return None
+        return fault_of(self.key, message, self.format)
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
@@ -187,9 +188,3 @@ def subject_of(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str
         except ValueError:
             return ""
     return values[0] if values else ""
-
-
-def ecdsa_der(signature: bytes) -> bytes:
-    """Return an ES256 signature, r and s in 32 bytes each, in the form that OpenSSL takes."""
-    r, s = signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]
-    return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))

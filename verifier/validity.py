@@ -15,7 +15,7 @@ def check(claims: Claims, at: datetime) -> None:
     now_s = at.timestamp()
     if claims.issued_s is not None and now_s < claims.issued_s:
         raise RefusedError(Reason.NOT_YET_VALID, f"holds from {_shown(claims.issued_s)}")
-    if now_s > claims.expires_s:
+    if claims.expires_s is not None and now_s > claims.expires_s:
         raise RefusedError(Reason.EXPIRED, f"held until {_shown(claims.expires_s)}")
 
 

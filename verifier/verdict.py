@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import NewType
 
-from verifier.documents.hcert import HealthCertificate
+from verifier.cwt import Claims
+from verifier.documents.document import Document
 from verifier.reasons import UNDECIDED_REASONS, Reason, RefusedError
 
 Identity = NewType("Identity", bytes)
@@ -14,8 +15,9 @@ Identity = NewType("Identity", bytes)
 class Accepted:
     """Signed by a trusted signer that may sign this, in its time, and not revoked."""
 
-    document: HealthCertificate
+    document: Document
     identity: Identity
+    claims: Claims
     reason: Reason = Reason.VALID
 
 
@@ -26,7 +28,7 @@ class Refused:
     reason: Reason
     detail: str
     identity: Identity | None = None
-    document: HealthCertificate | None = None
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,13 @@ class Undecided:
     reason: Reason
     detail: str
     identity: Identity | None = None
-    document: HealthCertificate | None = None
+    document: Document | None = None
 
 
 Verdict = Accepted | Refused | Undecided
 
 
-def verdict_of(
-    error: RefusedError, identity: Identity | None, document: HealthCertificate | None
-) -> Refused | Undecided:
+def verdict_of(error: RefusedError, identity: Identity | None, document: Document | None) -> Refused | Undecided:
     """Turn what a layer raised into the verdict that its reason stands for."""
     kind = Undecided if error.reason in UNDECIDED_REASONS else Refused
     return kind(error.reason, error.detail, identity, document)

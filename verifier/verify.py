@@ -1,53 +1,33 @@
 """The verdict on a text: every layer in turn, and the first that fails decides.
 
-What nobody vouched for is looked into as little as possible: the signature is checked before the payload is read.
+1. recognise    which kind of code it is; what nobody signed or what cannot be judged here ends with that
+2. transport    the format's own layers (`verifier.formats`), to the envelope; gives the pass its identity
+3. key          trusted signers of that format and kid, in their validity
+4. signature    of one of them, over exactly these bytes
+5. contents     the format's own: claims and document
+6. keyusage     the kind, issuer and area are the signer's
+7. time         issued <= at <= expires
+8. revocation   not on a list
 
-1. unprefix     `HC1:`                                  6. signature   of one of them, over exactly these bytes
-2. base45       RFC 9285                                7. cwt         the claims
-3. compression  zlib, bounded                           8. payload     the health certificate
-4. cose         COSE_Sign1; gives the pass its identity 9. keyusage    the kind, issuer and area are the signer's
-5. key          trusted signers of that kid, in         10. time       issued <= at <= expires
-                their validity                          11. revocation not on a list
+What the document says of its holder is not judged here: see `verifier.rules` and `verifier.profile`.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from verifier import base45, compression, cose, cwt, validity
-from verifier.documents import hcert
-from verifier.prefix import unprefixed
+from verifier import validity
+from verifier.documents import identity
+from verifier.documents.document import Document
+from verifier.formats import FORMATS
+from verifier.layers import Format, Layer, Outcome, Run, Step, Workings
 from verifier.reasons import Reason, RefusedError
+from verifier.recognise import Recognised, recognise
 from verifier.revocation import Revocations
-from verifier.trust import Signer
 from verifier.trust_list import TrustList
 from verifier.verdict import Accepted, Identity, Verdict, verdict_of
 
-
-class Layer(StrEnum):
-    """The layers of a pass in the order in which people are told of them: outermost first."""
-
-    UNPREFIX = "unprefix"
-    BASE45 = "base45"
-    COMPRESSION = "compression"
-    COSE = "cose"
-    CWT = "cwt"
-    PAYLOAD = "payload"
-    KEY = "key"
-    KEYUSAGE = "keyusage"
-    SIGNATURE = "signature"
-    TIME = "time"
-    REVOCATION = "revocation"
-
-
-class Outcome(StrEnum):
-    """What a layer said; skipped where an earlier one left it nothing to work on."""
-
-    OK = "ok"
-    FAILED = "failed"
-    SKIPPED = "skipped"
+__all__ = ["Examination", "Layer", "Outcome", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +37,14 @@ class Examination:
     Attributes:
         verdict: The same as `verify` gives.
         document: What the payload says, whether or not anybody vouches for it; None where it cannot be read.
-        layers: An outcome for every layer.
+        layers: An outcome for every layer of the format.
         details: What was found wrong, by layer; nothing that names the holder.
     """
 
     verdict: Verdict
-    document: hcert.HealthCertificate | None
+    document: Document | None
     layers: dict[Layer, Outcome]
     details: dict[Layer, str]
-
-
-class _Workings:
-    """What the layers found so far. An attribute is unset until the layer that finds it has run."""
-
-    __slots__ = (
-        "at", "base45_text", "candidates", "claims", "cose_bytes", "document", "identity", "message", "text", "usable",
-        "zlib_bytes",
-    )  # fmt: skip
-    base45_text: str
-    zlib_bytes: bytes
-    cose_bytes: bytes
-    message: cose.Sign1
-    identity: Identity
-    candidates: tuple[Signer, ...]  # the pass may be signed by one of these
-    usable: tuple[Signer, ...]  # whose key usage counts: the candidates, then those whose signature it is
-    claims: cwt.Claims
-    document: hcert.HealthCertificate
-
-    def __init__(self, text: str, at: datetime) -> None:
-        self.text = text
-        self.at = at
 
 
 class Verifier:
@@ -95,19 +53,7 @@ class Verifier:
     def __init__(self, trust: TrustList, revocations: Revocations) -> None:
         self._trust = trust
         self._revocations = revocations
-        self._steps: tuple[tuple[Layer, tuple[str, ...], Callable[[_Workings], None]], ...] = (
-            (Layer.UNPREFIX, (), self._unprefix),
-            (Layer.BASE45, ("base45_text",), self._base45),
-            (Layer.COMPRESSION, ("zlib_bytes",), self._compression),
-            (Layer.COSE, ("cose_bytes",), self._cose),
-            (Layer.KEY, ("message",), self._key),
-            (Layer.SIGNATURE, ("candidates",), self._signature),
-            (Layer.CWT, ("message",), self._cwt),
-            (Layer.PAYLOAD, ("claims",), self._payload),
-            (Layer.KEYUSAGE, ("document", "usable"), self._keyusage),
-            (Layer.TIME, ("claims",), self._time),
-            (Layer.REVOCATION, ("document",), self._revocation),
-        )
+        self._steps = {name: self._of(format_) for name, format_ in FORMATS.items()}
 
     def verify(self, text: str, at: datetime) -> Verdict:
         """Judge a QR code's text at a moment.
@@ -118,10 +64,11 @@ class Verifier:
 
         Raises:
             ValueError: `at` has no time zone; nothing about `text` raises.
+            RevocationSetError: A set of revoked passes is damaged.
         """
         workings = _begun(text, at)
         try:
-            for _, _, run in self._steps:
+            for _, _, run in self._steps_for(text):
                 run(workings)
         except RefusedError as error:
             return _verdict(workings, error)
@@ -131,13 +78,13 @@ class Verifier:
         """Judge as `verify` does, and go on behind what fails, to tell the outcome of every layer.
 
         Raises:
-            ValueError: `at` has no time zone.
+            ValueError, RevocationSetError: As `verify`.
         """
         workings = _begun(text, at)
         outcomes: dict[Layer, Outcome] = {}
         details: dict[Layer, str] = {}
         verdict: Verdict | None = None
-        for layer, needs, run in self._steps:
+        for layer, needs, run in self._steps_for(text):
             if not all(hasattr(workings, need) for need in needs):
                 outcomes[layer] = Outcome.SKIPPED
                 continue
@@ -151,76 +98,106 @@ class Verifier:
         return Examination(
             verdict or _verdict(workings, None),
             getattr(workings, "document", None),
-            {layer: outcomes[layer] for layer in Layer},
+            {layer: outcomes[layer] for layer in Layer if layer in outcomes},
             details,
         )
 
-    def _unprefix(self, workings: _Workings) -> None:
-        workings.base45_text = unprefixed(workings.text)
+    def _of(self, format_: Format) -> tuple[Step, ...]:
+        """Return all steps of a format, in running order."""
 
-    def _base45(self, workings: _Workings) -> None:
-        workings.zlib_bytes = base45.decode(workings.base45_text)
+        def key(workings: Workings) -> None:
+            self._key(format_, workings)
 
-    def _compression(self, workings: _Workings) -> None:
-        workings.cose_bytes = compression.inflated(workings.zlib_bytes)
+        def keyusage(workings: Workings) -> None:
+            _keyusage(format_, workings)
 
-    def _cose(self, workings: _Workings) -> None:
-        workings.message = cose.decode(workings.cose_bytes)
-        workings.identity = Identity(hashlib.sha256(workings.message.payload).digest())
+        def revocation(workings: Workings) -> None:
+            message = workings.message
+            self._revocations.check(message.kid if message.kid_signed else None, format_.revoking(workings))
 
-    def _key(self, workings: _Workings) -> None:
-        known = self._trust.by_kid(workings.message.kid)
+        return (
+            *format_.transport,
+            (Layer.KEY, ("message",), key),
+            (Layer.SIGNATURE, ("candidates",), _signature),
+            *format_.contents,
+            (Layer.KEYUSAGE, ("document", "usable"), keyusage),
+            (Layer.TIME, ("claims",), _time),
+            (Layer.REVOCATION, ("document", "message"), revocation),
+        )
+
+    def _steps_for(self, text: str) -> tuple[Step, ...]:
+        recognised = recognise(text)
+        if recognised.kind in self._steps:
+            return self._steps[recognised.kind]
+        steps = self._steps["hcert"]  # people are told of its layers where a code has none of its own
+        return steps if recognised.kind == "unknown" else ((Layer.UNPREFIX, (), _ending(recognised)), *steps[1:])
+
+    def _key(self, format_: Format, workings: Workings) -> None:
+        known = format_.signers(self._trust, format_.name, workings)
         if not known:
-            self._key_unknown(workings)
+            self._key_unknown(format_, workings)
         in_time = tuple(signer for signer in known if signer.valid_at(workings.at))
         workings.candidates = workings.usable = in_time or known
         if not in_time:
             raise RefusedError(Reason.SIGNER_NOT_VALID, "the signer's certificate does not hold at this time")
 
-    def _key_unknown(self, workings: _Workings) -> None:
+    def _key_unknown(self, format_: Format, workings: Workings) -> None:
         if not self._trust:
             raise RefusedError(Reason.NO_TRUST_LIST, "no signer is trusted at all")
         if len(self._trust) == 1:  # as when a technician asks about one certificate: its scope still says something
-            workings.usable = tuple(self._trust.signers())
+            workings.usable = tuple(self._trust.of_format(format_.name))
         kid = workings.message.kid
         raise RefusedError(Reason.UNKNOWN_ISSUER, f"no trusted signer has the kid {kid.hex() if kid else 'none'}")
 
-    def _signature(self, workings: _Workings) -> None:
-        faults = [signer.verify(workings.message) for signer in workings.candidates]
-        verified = tuple(s for s, fault in zip(workings.candidates, faults, strict=True) if fault is None)
-        if not verified:
-            raise RefusedError(Reason.BAD_SIGNATURE, str(faults[0]))
-        workings.usable = verified
 
-    def _cwt(self, workings: _Workings) -> None:
-        workings.claims = cwt.decode(workings.message.payload)
+def _ending(recognised: Recognised) -> Run:
+    """Return the only step of a code that nobody signed, or that cannot be judged here."""
 
-    def _payload(self, workings: _Workings) -> None:
-        workings.document = hcert.parse(workings.claims.hcert)
+    def run(workings: Workings) -> None:
+        match recognised.kind:
+            case "online":
+                raise RefusedError(Reason.ONLINE_ONLY, f"only a service could say what it means: {recognised.name}")
+            case "foreign":
+                raise RefusedError(Reason.FOREIGN_KIND, f"another country's own kind of code: {recognised.name}")
+            case "qrqg" | "cccd" | "bhyt":
+                workings.document = identity.parse(workings.text, recognised.kind)
+                workings.identity = Identity(hashlib.sha256(workings.text.encode("utf-8", "surrogatepass")).digest())
+                raise RefusedError(Reason.UNSIGNED, f"an identity code, which anybody can print: {recognised.name}")
+            case _:
+                raise RefusedError(Reason.UNSUPPORTED_KIND, f"a format that is not read: {recognised.name}")
 
-    def _keyusage(self, workings: _Workings) -> None:
-        entry = workings.document.entry
-        of_kind = [signer for signer in workings.usable if entry.kind in signer.kinds]
-        if not of_kind:
-            raise RefusedError(Reason.WRONG_KEY_USAGE, f"the signer may not sign a {entry.kind}")
-        issuer, area = workings.claims.issuer.strip(), entry.country.strip().upper()
-        if not any(signer.allows(issuer, area) for signer in of_kind):
-            raise RefusedError(Reason.OUTSIDE_SCOPE, "the signer may not sign for this area, or as this issuer")
-
-    def _time(self, workings: _Workings) -> None:
-        validity.check(workings.claims, workings.at)
-
-    def _revocation(self, workings: _Workings) -> None:
-        self._revocations.check(workings.document.entry, workings.claims, workings.message)
+    return run
 
 
-def _begun(text: str, at: datetime) -> _Workings:
+def _signature(workings: Workings) -> None:
+    faults = [signer.verify(workings.message) for signer in workings.candidates]
+    verified = tuple(s for s, fault in zip(workings.candidates, faults, strict=True) if fault is None)
+    if not verified:
+        raise RefusedError(Reason.BAD_SIGNATURE, str(faults[0]))
+    workings.usable = verified
+
+
+def _keyusage(format_: Format, workings: Workings) -> None:
+    kinds = workings.document.kinds
+    of_kind = [signer for signer in workings.usable if signer.kinds.issuperset(kinds)]
+    if not of_kind:
+        raise RefusedError(Reason.WRONG_KEY_USAGE, f"the signer may not sign a {' and '.join(kinds)}")
+    issuer, areas = format_.scopes(workings)
+    if not any(signer.allows(issuer, areas) for signer in of_kind):
+        raise RefusedError(Reason.OUTSIDE_SCOPE, "the signer may not sign for this area, or as this issuer")
+
+
+def _time(workings: Workings) -> None:
+    validity.check(workings.claims, workings.at)
+
+
+def _begun(text: str, at: datetime) -> Workings:
     if at.utcoffset() is None:
         raise ValueError("the time to judge at needs a time zone")
-    return _Workings(text, at)
+    return Workings(text, at)
 
 
-def _verdict(workings: _Workings, error: RefusedError | None) -> Verdict:
+def _verdict(workings: Workings, error: RefusedError | None) -> Verdict:
     if error is None:
-        return Accepted(workings.document, workings.identity)
+        return Accepted(workings.document, workings.identity, workings.claims)
     return verdict_of(error, getattr(workings, "identity", None), getattr(workings, "document", None))

@@ -1,6 +1,7 @@
 """The draft: what the next publication makes, in the formats in which it is published.
 
 draft/signers.json, freshness.json              whom to trust, and for how long
+draft/value-sets.json                           the codes that rules compare with, where there are any
 draft/rules/..., draft/profiles/...             the nation's, and below province/<code>/ a province's own
 draft/delegations.json                          whose keys speak for which province
 settings.json                                   for how long each role's metadata is signed
@@ -21,6 +22,8 @@ from centre.trust.home import TrustError, TrustHome, read_bounded, writing
 from centre.trust.roles import DAYS, RoleKeys
 from verifier.areas import is_province
 from verifier.freshness import DEFAULT_FRESHNESS, FRESHNESS_MAX_BYTES, FreshnessError, encode_freshness, parse_freshness
+from verifier.profile import ProfileError, parse_profile
+from verifier.rule import RulesError, parse_rule
 from verifier.rule_file import (
     NATION,
     RULE_FILE_MAX_BYTES,
@@ -35,8 +38,9 @@ from verifier.rule_file import (
 )
 from verifier.signers import SIGNERS_MAX_BYTES, encode_signers, read_entries
 from verifier.trust import TrustListError
+from verifier.value_sets import VALUE_SETS_MAX_BYTES, ValueSetsError, parse_value_sets
 
-SIGNERS, FRESHNESS = "signers.json", "freshness.json"
+SIGNERS, FRESHNESS, VALUE_SETS = "signers.json", "freshness.json", "value-sets.json"
 DELEGATIONS = "delegations.json"
 SMALL_MAX_BYTES = 1024 * 1024  # ours: a nation of 64 provinces, 16 keys each, has 300 KB
 PROVINCES_MAX = 128  # ours
@@ -44,6 +48,10 @@ RULES_MAX = 1000  # of one role: a kiosk takes no more of a province (firmware/s
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 T = TypeVar("T")
+
+
+class OlderError(TrustError):
+    """A rule or a profile of which the draft has a newer version."""
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -84,37 +92,42 @@ class Draft:
         return {
             SIGNERS: self._checked(SIGNERS, SIGNERS_MAX_BYTES, _check_signers),
             FRESHNESS: self._checked(FRESHNESS, FRESHNESS_MAX_BYTES, parse_freshness),
+            **self.value_sets(),
             **self.rules(NATION),
         }
 
+    def value_sets(self) -> dict[str, bytes]:
+        """Return the file of value sets by its path, nothing where there is none."""
+        if not (self.folder / VALUE_SETS).exists():
+            return {}
+        return {VALUE_SETS: self._checked(VALUE_SETS, VALUE_SETS_MAX_BYTES, parse_value_sets)}
+
+    def set_value_sets(self, data: bytes) -> bool:
+        """Take a file of value sets in place of the one before; return whether it is another one."""
+        if self.value_sets().get(VALUE_SETS) == data:
+            return False
+        self._write(VALUE_SETS, data)
+        return True
+
     def rules(self, role: Role) -> dict[str, bytes]:
         """Return a role's rules and profiles by their paths."""
-        found: dict[str, bytes] = {}
-        for path in self._paths(role):
-            found[path] = self._checked(path, RULE_FILE_MAX_BYTES, partial(parse_rule_file_at, path=path))
-        if len(found) > RULES_MAX:
-            raise TrustError(f"{self.folder}: more than {RULES_MAX} rules and profiles of {role}: remove some", EX_DATA)
-        return found
+        return {path: self._rule(path) for path in self._paths(role)}
 
-    def add_rule(self, data: bytes, role: Role, kind: Kind, name: Path, now: datetime) -> tuple[RuleFile, str] | None:
-        """Take a rule or a profile; return it and its path, None where it is there already.
+    def add_rule(
+        self, data: bytes, role: Role, kind: Kind, name: Path | str, now: datetime
+    ) -> tuple[RuleFile, str] | None:
+        """Take a rule or a profile that kiosks can use; return it and its path, None where it is there already.
 
         One for a time to come lies beside the one that is in force until then.
         """
-        try:
-            file = parse_rule_file(data, role)
-        except RuleFileError as error:
-            raise TrustError(f"{name}: {error}", EX_DATA) from None
-        if file.kind != kind:
-            raise TrustError(
-                f"{name} is a {file.kind}: add it {'with' if kind == 'rule' else 'without'} --profile", EX_DATA
-            )
+        file = _usable(data, role, kind, name)
         before = self._versions(role, kind, file.id)
         if data in before.values():
             return None
         newest = max((parse_rule_file(one, role).version for one in before.values()), default=0)
         if file.version <= newest:
-            raise TrustError(f"{name}: version {file.version} is not newer than {newest}: give it the next", EX_DATA)
+            said = f"{name}: version {file.version} is not newer than {newest}: give it the next"
+            raise (TrustError if file.version == newest else OlderError)(said, EX_DATA)
         later = bool(before) and file.valid_from > now
         path = path_of(kind, role, file.id, file.version if later else None)
         self._write(path, data)
@@ -158,11 +171,19 @@ class Draft:
 
     def _versions(self, role: Role, kind: Kind, name: str) -> dict[str, bytes]:
         here = re.compile(re.escape(path_of(kind, role, name).removesuffix(".json")) + r"(@[0-9]+)?\.json")
-        return {path: data for path, data in self.rules(role).items() if here.fullmatch(path)}
+        return {path: self._rule(path) for path in self._paths(role) if here.fullmatch(path)}
 
-    def _paths(self, role: Role) -> Iterator[str]:
-        """Give what lies in a role's folders; a file that an editor hides is none of it."""
-        code = province_of(role)
+    def _rule(self, path: str) -> bytes:
+        return self._checked(path, RULE_FILE_MAX_BYTES, partial(parse_rule_file_at, path=path))
+
+    def _paths(self, role: Role) -> list[str]:
+        """Return what lies in a role's folders; a file that an editor hides is none of it."""
+        found = list(self._listed(province_of(role)))
+        if len(found) > RULES_MAX:
+            raise TrustError(f"{self.folder}: more than {RULES_MAX} rules and profiles of {role}: remove some", EX_DATA)
+        return found
+
+    def _listed(self, code: str | None) -> Iterator[str]:
         for kind in ("rules", "profiles"):
             folder = self.folder / kind / ("nation" if code is None else f"province/{code}")
             with writing(folder):
@@ -175,7 +196,7 @@ class Draft:
         data = read_bounded(place, max_bytes)
         try:
             check(data)
-        except (TrustListError, FreshnessError, RuleFileError) as error:
+        except (TrustListError, FreshnessError, RuleFileError, ValueSetsError) as error:
             raise TrustError(f"{place}: {error}", EX_DATA) from None
         return data
 
@@ -193,6 +214,26 @@ class Draft:
         with writing(self.folder):
             for path in paths:
                 (self.folder / path).unlink(missing_ok=True)
+
+
+def _usable(data: bytes, role: Role, kind: Kind, name: Path | str) -> RuleFile:
+    """Return a rule or a profile that can be evaluated.
+
+    Raises: TrustError.
+    """
+    try:
+        file = parse_rule_file(data, role)
+        if file.kind != kind:
+            raise TrustError(
+                f"{name} is a {file.kind}: add it {'with' if kind == 'rule' else 'without'} --profile", EX_DATA
+            )
+        if kind == "rule":
+            parse_rule(file)
+        else:
+            parse_profile(file)
+    except (RuleFileError, RulesError, ProfileError) as error:
+        raise TrustError(f"{name}: {error}", EX_DATA) from None
+    return file
 
 
 def read_settings(path: Path) -> Settings:

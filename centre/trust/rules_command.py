@@ -22,14 +22,20 @@ def add_rules(
 ) -> None:
     """Take rules, or profiles, into the draft; the next `trust publish` carries them to every kiosk.
 
+    Each is checked as kiosks will read it: what cannot be evaluated is refused with what is wrong in it. No rule and no
+    profile loosens another: those of the nation, the province and the site must all be met, so that a province's can
+    only tighten.
+
     A version has to be newer than what the draft has of its identifier. One whose `valid_from` is to come lies beside
     the one in force until then. A province's hold for its own areas only. All of the files are taken, or up to the
     first that is refused.
 
     Example: greengate-centre trust add-rules entry-test-72h.json
 
-    Exit codes: 0 done, or there already; 2 wrong usage; 65 no rule, or not newer; 66 a file cannot be opened; 73 the
-    draft cannot be written; 75 another command works on it; 78 the home has no trust repository.
+    Example: greengate-centre trust add-rules --profile green-lane.json
+
+    Exit codes: 0 done, or there already; 2 wrong usage; 65 no rule that can be used, or not newer; 66 a file cannot be
+    opened; 73 the draft cannot be written; 75 another command works on it; 78 the home has no trust repository.
     """
     kind: Kind = "profile" if profile else "rule"
     now = open_clock("system").now()

@@ -72,7 +72,7 @@ def key_fault(key: PublicKeyTypes, of: Format) -> str | None:
     match key:
         case ec.EllipticCurvePublicKey():
             return None if key.curve.name in _CURVES[of] else f"a key on curve {key.curve.name} signs no {of}"
-        case rsa.RSAPublicKey() if of == "hcert":
+        case rsa.RSAPublicKey() if of in {"hcert", "vds-nc"}:
             bits = key.key_size
             return None if RSA_MIN_BITS <= bits <= RSA_MAX_BITS else f"an RSA key of {bits} bits signs nothing"
         case ed25519.Ed25519PublicKey() if of == "lx1":

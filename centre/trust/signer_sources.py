@@ -7,7 +7,7 @@ from functools import partial
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
@@ -17,7 +17,7 @@ from verifier.signed_list import Listed, read_signed_list
 from verifier.signers import SignerEntry
 from verifier.trust import TrustListError, load_certificate, subject_of
 
-KID_BYTES = 8  # DCC guidelines, volume 1: the first of the certificate's SHA-256
+KID_BYTES = 8  # DCC guidelines, volume 1: the first of the certificate's SHA-256; LX1: of the public key's
 _PRIVATE = b"PRIVATE KEY-----"
 
 
@@ -80,7 +80,8 @@ def _pem(data: bytes) -> list[bytes]:
 
 def _single(der: bytes, scope: Scope) -> SignerEntry:
     certificate = _loaded(der, scope.format or "hcert")
-    kid = hashlib.sha256(der).digest()[:KID_BYTES]
+    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    kid = hashlib.sha256(spki if scope.format == "lx1" else der).digest()[:KID_BYTES]
     name = f"CN={shown(subject_of(certificate, NameOID.COMMON_NAME))}"
     return scope.entry("hcert", kid, subject_of(certificate, NameOID.COUNTRY_NAME), certificate=der, name=name)
 

@@ -21,23 +21,28 @@ HISTORIES: dict[OutputName, str] = {"buzzer": "buzzer.jsonl", "heartbeat": "hear
 
 
 class Signal(Protocol):
-    """A red and a green lamp.
+    """A red and a green lamp, and an amber one where it is fitted.
 
-    Opening and closing leave both dark. A green lamp has an end when it is lit and goes out at that end
+    Opening and closing leave all dark. A green lamp has an end when it is lit and goes out at that end
     even if the program never calls again, so that a stuck gate shows no green.
     """
 
-    def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
-        """Set both lamps; green for `lease_s` seconds (above 0, at most 60), replacing any earlier lease.
+    @property
+    def has_amber(self) -> bool:
+        """Return whether an amber lamp is fitted."""
+        ...
+
+    def show(self, *, red: bool, green: bool, amber: bool = False, lease_s: float = 0.0) -> None:
+        """Set all lamps; green for `lease_s` seconds (above 0, at most 60), replacing any earlier lease.
 
         Raises:
-            ValueError: green without a lease in that range.
-            DeviceError: a lamp could not be set; both are then darkened as soon as that is possible.
+            ValueError: green without a lease in that range, or amber where none is fitted.
+            DeviceError: a lamp could not be set; all are then darkened as soon as that is possible.
         """
         ...
 
     def close(self) -> None:
-        """Leave both lamps dark and release them; a second call does nothing.
+        """Leave all lamps dark and release them; a second call does nothing.
 
         Raises:
             DeviceError: the lamps could not be darkened.
@@ -60,6 +65,7 @@ def open_signal(
     *,
     red_pin: int | None = None,
     green_pin: int | None = None,
+    amber_pin: int | None = None,
     active_high: bool = True,
     history: Path | None = None,
 ) -> Signal:
@@ -69,6 +75,7 @@ def open_signal(
         kind: "gpio": a Raspberry Pi's pins; "simulated": a file that keeps what was shown.
         red_pin: the red lamp's pin, in Broadcom's numbering ("gpio" only).
         green_pin: the green lamp's pin, likewise.
+        amber_pin: the amber lamp's pin; None: none is fitted, whatever the kind.
         active_high: whether a lamp is lit by a high level.
         history: the file to which changes are appended ("simulated" only).
 
@@ -79,9 +86,7 @@ def open_signal(
     """
     from drivers.signal.lease import LeasedSignal  # noqa: PLC0415 - `darken` needs no threads
 
-    return LeasedSignal(
-        _open_lamps(kind, red_pin=red_pin, green_pin=green_pin, active_high=active_high, history=history)
-    )
+    return LeasedSignal(_open_lamps(kind, (red_pin, green_pin, amber_pin), active_high=active_high, history=history))
 
 
 def open_buzzer(kind: SignalKind, *, pin: int, active_high: bool = True, history: Path | None = None) -> Buzzer:
@@ -110,12 +115,13 @@ def darken(
     *,
     red_pin: int | None = None,
     green_pin: int | None = None,
+    amber_pin: int | None = None,
     active_high: bool = True,
     history: Path | None = None,
     buzzer_pin: int | None = None,
     heartbeat_pin: int | None = None,
 ) -> None:
-    """Put both lamps out after their program died, then silence the buzzer and put the heartbeat low, where fitted.
+    """Put all lamps out after their program died, then silence the buzzer and put the heartbeat low, where fitted.
 
     Takes and raises what `open_signal` does, once everything was tried.
     """
@@ -124,9 +130,9 @@ def darken(
             later.callback(_put_off, kind, "heartbeat", heartbeat_pin, active_high=True, history=history)
         if buzzer_pin is not None:
             later.callback(_put_off, kind, "buzzer", buzzer_pin, active_high=active_high, history=history)
-        lamps = _open_lamps(kind, red_pin=red_pin, green_pin=green_pin, active_high=active_high, history=history)
+        lamps = _open_lamps(kind, (red_pin, green_pin, amber_pin), active_high=active_high, history=history)
         try:
-            lamps.put(red=False, green=False, lease_s=0.0, by="darken")
+            lamps.put(red=False, green=False, amber=False, lease_s=0.0, by="darken")
         finally:
             lamps.close()
 
@@ -156,20 +162,21 @@ def _open_output(kind: SignalKind, name: OutputName, pin: int, *, active_high: b
 
 
 def _open_lamps(
-    kind: SignalKind, *, red_pin: int | None, green_pin: int | None, active_high: bool, history: Path | None
+    kind: SignalKind, pins: tuple[int | None, int | None, int | None], *, active_high: bool, history: Path | None
 ) -> LampBank:
+    red_pin, green_pin, amber_pin = pins
     match kind:
         case "simulated":
             from drivers.signal.simulated import SimulatedLamps  # noqa: PLC0415 - only what is configured
 
             if history is None:
                 raise ValueError("a simulated signal needs a history file")
-            return SimulatedLamps(history)
+            return SimulatedLamps(history, has_amber=amber_pin is not None)
         case "gpio":
             from drivers.signal.gpio import open_gpio_lamps  # noqa: PLC0415 - gpiozero costs 9 MiB
 
             if red_pin is None or green_pin is None:
                 raise ValueError("a gpio signal needs a red pin and a green pin")
-            return open_gpio_lamps(red_pin, green_pin, active_high=active_high)
+            return open_gpio_lamps(red_pin, green_pin, amber_pin, active_high=active_high)
         case _:
             assert_never(kind)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 Faults = tuple[type[Exception], ...]
 
 
-def open_gpio_lamps(red_pin: int, green_pin: int, *, active_high: bool) -> GpioLamps:
-    """Open both lamps, dark, on this Raspberry Pi's own pins (Broadcom's numbering).
+def open_gpio_lamps(red_pin: int, green_pin: int, amber_pin: int | None, *, active_high: bool) -> GpioLamps:
+    """Open the lamps, dark, on this Raspberry Pi's own pins (Broadcom's numbering); an amber one where it has a pin.
 
     Raises:
-        ValueError: both lamps are on one pin.
+        ValueError: two lamps are on one pin.
         DeviceMissingError: no lgpio, no Raspberry Pi, no access to its pins, no such pin, or a pin in use.
     """
     factory, faults = open_factory()
-    return GpioLamps(red_pin, green_pin, active_high=active_high, factory=factory, faults=faults)
+    return GpioLamps(red_pin, green_pin, amber_pin, active_high=active_high, factory=factory, faults=faults)
 
 
 def open_gpio_output(name: str, pin: int, *, active_high: bool) -> GpioOutput:
@@ -34,39 +34,47 @@ def open_gpio_output(name: str, pin: int, *, active_high: bool) -> GpioOutput:
 
 
 class GpioLamps:
-    """A bank of two LEDs (or relays) on the pins of one gpiozero factory, which it owns."""
+    """A bank of two or three LEDs (or relays) on the pins of one gpiozero factory, which it owns."""
 
     def __init__(
         self,
         red_pin: int,
         green_pin: int,
+        amber_pin: int | None = None,
         *,
         active_high: bool,
         factory: Any,  # noqa: ANN401 - gpiozero ships no types
         faults: Faults = (GPIOZeroError, OSError),
     ) -> None:
-        """Claim both pins, dark; `faults` are what the factory's pins may raise.
+        """Claim the pins, dark; `faults` are what the factory's pins may raise.
 
         Raises:
-            ValueError: both lamps are on one pin.
+            ValueError: two lamps are on one pin.
             DeviceMissingError: no such pin, or a pin in use.
         """
         self._factory, self._faults = factory, faults
         self._leds: dict[str, Any] = {}
+        pins = {"green": green_pin, "red": red_pin} | ({} if amber_pin is None else {"amber": amber_pin})
         try:
-            if red_pin == green_pin:
-                raise ValueError(f"red and green lamp are both on pin {red_pin}")  # noqa: TRY301 - frees the factory
-            for name, pin in (("green", green_pin), ("red", red_pin)):
+            if len(set(pins.values())) < len(pins):
+                raise ValueError(f"two lamps are on one pin: {pins}")  # noqa: TRY301 - frees the factory
+            for name, pin in pins.items():
                 self._leds[name] = _claim(f"{name} lamp", pin, active_high=active_high, factory=factory, faults=faults)
         except (ValueError, DeviceError):
             self.close()
             raise
 
-    def put(self, *, red: bool, green: bool, lease_s: float, by: Cause) -> None:  # noqa: ARG002 - as in the port
-        """Set both lamps, the dark ones first so that no moment shows both; see `LampBank.put`."""
-        for name, lit in sorted((("green", green), ("red", red)), key=lambda lamp: lamp[1]):
+    @property
+    def has_amber(self) -> bool:
+        """Return whether there is a third lamp."""
+        return "amber" in self._leds
+
+    def put(self, *, red: bool, green: bool, amber: bool, lease_s: float, by: Cause) -> None:  # noqa: ARG002 - as in the port
+        """Set all lamps, the dark ones first so that no moment shows two; see `LampBank.put`."""
+        levels = {"green": green, "red": red, "amber": amber}
+        for name in sorted(self._leds, key=levels.__getitem__):
             try:
-                self._leds[name].value = lit
+                self._leds[name].value = levels[name]
             except self._faults as error:
                 raise DeviceError(
                     f"the {name} lamp cannot be set: {error}", cure="check the wiring of the lamps"

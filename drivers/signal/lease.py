@@ -19,10 +19,15 @@ Cause = Literal["show", "lease", "open", "close", "darken"]
 
 
 class LampBank(Protocol):
-    """Two lamps without any judgement: what differs between a real and a simulated signal."""
+    """Two lamps or three without any judgement: what differs between a real and a simulated signal."""
 
-    def put(self, *, red: bool, green: bool, lease_s: float, by: Cause) -> None:
-        """Set both lamps, the dark one first.
+    @property
+    def has_amber(self) -> bool:
+        """Return whether there is a third lamp."""
+        ...
+
+    def put(self, *, red: bool, green: bool, amber: bool, lease_s: float, by: Cause) -> None:
+        """Set all lamps, the dark ones first; `amber` is never lit where there is none.
 
         Raises:
             DeviceError: a lamp could not be set; their state is then unknown.
@@ -42,18 +47,25 @@ class LeasedSignal:
         self._lamps = lamps
         self._turn = threading.Condition()
         self._due_s = math.inf  # time.monotonic() at which the keeper puts green out
-        self._red = False
+        self._red = self._amber = False
         self._closed = False
         try:
-            lamps.put(red=False, green=False, lease_s=0.0, by="open")
+            lamps.put(red=False, green=False, amber=False, lease_s=0.0, by="open")
         except DeviceError:
             lamps.close()
             raise
         self._keeper = threading.Thread(target=self._keep_leases, name="signal-lease", daemon=True)
         self._keeper.start()
 
-    def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
-        """Set both lamps; see `Signal.show`."""
+    @property
+    def has_amber(self) -> bool:
+        """Return whether an amber lamp is fitted."""
+        return self._lamps.has_amber
+
+    def show(self, *, red: bool, green: bool, amber: bool = False, lease_s: float = 0.0) -> None:
+        """Set all lamps; see `Signal.show`."""
+        if amber and not self._lamps.has_amber:
+            raise ValueError("no amber lamp is fitted")
         if green and not 0.0 < lease_s <= LEASE_MAX_S:  # written so that NaN fails too
             raise ValueError(f"green needs a lease above 0 and at most {LEASE_MAX_S:g} s, not {lease_s!r}")
         with self._turn:
@@ -61,17 +73,18 @@ class LeasedSignal:
                 raise DeviceError("the signal is closed", cure="open it again")
             # Counted from before the lamp is lit: a slow device shortens green and never lengthens it.
             self._due_s = time.monotonic() + lease_s if green else math.inf
-            self._red = red
+            self._red, self._amber = red, amber
             try:
-                self._lamps.put(red=red, green=green, lease_s=lease_s if green else 0.0, by="show")
+                self._lamps.put(red=red, green=green, amber=amber, lease_s=lease_s if green else 0.0, by="show")
             except DeviceError:
-                self._due_s, self._red = time.monotonic(), False  # what is lit now is unknown: darken both
+                self._due_s = time.monotonic()  # what is lit now is unknown: darken all
+                self._red = self._amber = False
                 raise
             finally:
                 self._turn.notify()
 
     def close(self) -> None:
-        """Leave both lamps dark and release them; see `Signal.close`."""
+        """Leave all lamps dark and release them; see `Signal.close`."""
         with self._turn:
             if self._closed:
                 return
@@ -79,7 +92,7 @@ class LeasedSignal:
             self._turn.notify()
         self._keeper.join()
         try:
-            self._lamps.put(red=False, green=False, lease_s=0.0, by="close")
+            self._lamps.put(red=False, green=False, amber=False, lease_s=0.0, by="close")
         finally:
             self._lamps.close()
 
@@ -94,7 +107,7 @@ class LeasedSignal:
 
     def _end_lease(self) -> None:
         try:
-            self._lamps.put(red=self._red, green=False, lease_s=0.0, by="lease")
+            self._lamps.put(red=self._red, green=False, amber=self._amber, lease_s=0.0, by="lease")
         except DeviceError:
             self._due_s = time.monotonic() + RETRY_S
         else:

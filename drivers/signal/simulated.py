@@ -21,13 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Lamps:
-    """What both lamps show from `t_ns` on, and why."""
+    """What the lamps show from `t_ns` on, and why."""
 
     t_ns: int  # time.monotonic_ns(): comparable between the processes of one boot
     red: bool
     green: bool
     lease_s: float  # of the green light; 0 where there is none
     by: Cause
+    amber: bool = False  # written where an amber lamp is fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,25 @@ class SimulatedLamps:
     A file that has grown too large is kept as `NAME.1`, in place of the one before, and begun anew with its last line.
     """
 
-    def __init__(self, history: Path) -> None:
+    def __init__(self, history: Path, *, has_amber: bool = False) -> None:
         """Open the history to append to; nothing is written yet.
 
         Raises:
             DeviceMissingError: the file cannot be opened for writing.
         """
-        self._shown: tuple[bool, bool] | None = None
+        self.has_amber = has_amber
+        self._shown: tuple[bool, bool, bool] | None = None
         self._history = History(history, "simulated lamps")
 
-    def put(self, *, red: bool, green: bool, lease_s: float, by: Cause) -> None:
+    def put(self, *, red: bool, green: bool, amber: bool, lease_s: float, by: Cause) -> None:
         """Append the new levels; see `LampBank.put`."""
-        if by in {"show", "lease"} and not green and self._shown == (red, green):
+        if by in {"show", "lease"} and not green and self._shown == (red, green, amber):
             return
-        self._history.append(asdict(Lamps(time.monotonic_ns(), red=red, green=green, lease_s=lease_s, by=by)))
-        self._shown = (red, green)
+        lamps = asdict(Lamps(time.monotonic_ns(), red=red, green=green, lease_s=lease_s, by=by, amber=amber))
+        if not self.has_amber:
+            del lamps["amber"]
+        self._history.append(lamps)
+        self._shown = (red, green, amber)
 
     def close(self) -> None:
         """Close the file; the lamps stay as they are."""

@@ -20,7 +20,8 @@ from provisioning.checks import Finding, Patient, fault, ok, skipped
 LIT_S = 60.0  # the longest lease: somebody walks around the gate to look
 BEAT_S = 0.2  # as often as the gate's loop turns
 TONE_S = 1.0  # longer than any tone
-LAMPS = ("red", "green")
+LAMPS = ("red", "green", "amber")  # the last where it is fitted
+MEANT = {"red": "rđd", "green": "gx", "amber": "ayv", "both": "bc"}  # red, đỏ; green, xanh; amber, yellow, vàng; cả hai
 
 
 def lamps(patient: Patient) -> Iterator[Finding]:
@@ -37,7 +38,7 @@ def lamps(patient: Patient) -> Iterator[Finding]:
         try:
             with voice_of(config) as voice, _beating(voice):
                 with signal_of(config) as signal:
-                    for name in LAMPS:
+                    for name in LAMPS if signal.has_amber else LAMPS[:2]:
                         yield _lamp(name, patient, signal)
                 yield _buzzer(patient, voice)
         except DeviceError as error:
@@ -76,25 +77,22 @@ def _buzzer(patient: Patient, voice: Voice) -> Finding:
 
 
 def _lamp(name: str, patient: Patient, signal: Signal) -> Finding:
-    if name == "red":
-        signal.show(red=True, green=False)
-    else:
-        signal.show(red=False, green=True, lease_s=LIT_S)
+    green = name == "green"
+    signal.show(red=name == "red", green=green, amber=name == "amber", lease_s=LIT_S if green else 0.0)
     if patient.ask is not None:
         seen = _meant(patient.ask(f"lamp-question-{name}"))
         return ok(f"lamp-seen-{name}") if seen == name else fault(f"lamp-other-{name}", seen=seen)
     shown = _levels(patient.known)
     if shown is None:
         return skipped(f"lamp-unread-{name}")
-    lit = {lamp for lamp in LAMPS if shown[lamp]}
+    lit = {lamp for lamp, is_lit in shown.items() if is_lit}
     return ok(f"lamp-read-{name}") if lit == {name} else fault(f"lamp-wrong-{name}", lit=", ".join(sorted(lit)) or "-")
 
 
 def _meant(answer: str) -> str:
     """Return which lamp an answer names, in either language: by its first letters."""
     word = answer.strip().lower()
-    meant = {"r": "red", "đ": "red", "d": "red", "g": "green", "x": "green", "b": "both", "c": "both"}
-    return meant.get(word[:1], "none")
+    return next((lamp for lamp, letters in MEANT.items() if word[:1] and word[0] in letters), "none")
 
 
 def _levels(config: Config) -> dict[str, bool] | None:
@@ -102,13 +100,14 @@ def _levels(config: Config) -> dict[str, bool] | None:
     signal = config.signal
     if signal.kind == "simulated":
         shown = last_lamps(config.lamp_history)
-        return {"red": shown.red, "green": shown.green}
+        return {"red": shown.red, "green": shown.green, "amber": shown.amber}
     chip = header_chip()
     found = levels(chip.name) if chip is not None else None
-    if found is None or signal.red_pin not in found or signal.green_pin not in found:
+    named = {"red": signal.red_pin, "green": signal.green_pin, "amber": signal.amber_pin}
+    pins = {name: pin for name, pin in named.items() if pin is not None}
+    if found is None or not found.keys() >= set(pins.values()):
         return None
-    pins = {"red": signal.red_pin, "green": signal.green_pin}
-    return {name: found[pin] == signal.active_high for name, pin in pins.items() if pin is not None}
+    return {name: found[pin] == signal.active_high for name, pin in pins.items()}
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ def _used(config: Config) -> dict[int, str]:
     signal, contacts = config.signal, config.contacts
     named: dict[str, int | None] = {}
     if signal.kind == "gpio":
-        named |= {"red": signal.red_pin, "green": signal.green_pin}
+        named |= {"red": signal.red_pin, "green": signal.green_pin, "amber": signal.amber_pin}
         named |= {"buzzer": signal.buzzer_pin, "heartbeat": signal.heartbeat_pin}
     if contacts.kind == "gpio":
         named |= {"override": contacts.override_pin, "passage": contacts.passage_pin}

@@ -39,7 +39,7 @@ Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: {depends}
 Recommends: python3-picamera2, python3-lgpio
-Suggests: mosquitto, dosfstools, mtools, exfatprogs
+Suggests: mosquitto, dosfstools, mtools, exfatprogs, python3-reportlab, fonts-dejavu-core
 Section: net
 Priority: optional
 Description: checkpoint appliance that verifies green passes offline
@@ -126,9 +126,13 @@ def documents(root: Path, target: Target, project_version: str, wheels: Iterable
     overrides.parent.mkdir(parents=True)
     overrides.write_bytes((HERE / "scripts" / "lintian-overrides").read_bytes())
     (folder / "copyright").write_text(_copyright(target, wheels), "utf-8")
-    for guide in sorted((PROJECT / "docs").glob("*")):
-        if guide.suffix in {".md", ".toml", ".svg"}:
-            (folder / guide.name).write_bytes(guide.read_bytes())
+    docs = PROJECT / "docs"
+    for guide in sorted(docs.rglob("*")):
+        example = guide.suffix == ".json" and guide.parent != docs  # rules and profiles to begin with, test vectors
+        if example or guide.suffix in {".md", ".toml", ".svg"}:
+            to = folder / guide.relative_to(docs)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_bytes(guide.read_bytes())
 
 
 def _copyright(target: Target, wheels: Iterable[Path]) -> str:

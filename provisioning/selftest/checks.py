@@ -61,9 +61,9 @@ def _lit(presented: Presented, answer: Answer | None, seen: Sequence[Seen] | Non
     if seen is None:
         return Result(code, passed=answer is not None, asks=answer is not None)
     shown = _shown_during(answer, seen) if answer else []
-    red, green = (presented == "forged", presented == "valid")
-    lit = [(lamps.red, lamps.green) for lamps in shown if lamps.red or lamps.green]
-    return Result(code, bool(lit) and set(lit) == {(red, green)})
+    alone = (presented == "forged", presented == "valid", False)
+    lit = {(lamps.red, lamps.green, lamps.amber) for lamps in shown if not lamps.dark}
+    return Result(code, lit == {alone})
 
 
 def _shown_during(answer: Answer, seen: Sequence[Seen]) -> list[Seen]:
@@ -77,11 +77,11 @@ def _nothing_for_nothing(observed: Observed, seen: Sequence[Seen] | None) -> Res
         return Result("empty-dark", answered, asks=answered)
     before = [lamps for lamps in seen if lamps.t_ns <= observed.quiet_from_ns]
     after = [lamps for lamps in seen if lamps.t_ns > observed.quiet_from_ns]
-    dark = bool(before) and not any(lamps.red or lamps.green for lamps in (before[-1], *after))
+    dark = bool(before) and all(lamps.dark for lamps in (before[-1], *after))
     return Result("empty-dark", answered and dark)
 
 
 def _dark_at_end(seen: Sequence[Seen] | None, *, orderly: bool) -> Result:
     if seen is None:
         return Result("dark-at-end", orderly, asks=orderly)
-    return Result("dark-at-end", orderly and bool(seen) and not (seen[-1].red or seen[-1].green))
+    return Result("dark-at-end", orderly and bool(seen) and seen[-1].dark)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from drivers.signal.lines import header_chip, levels
@@ -14,11 +14,17 @@ Levels = Callable[[], dict[int, bool] | None]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What both lamps showed from `t_ns` on (monotonic)."""
+    """What the lamps showed from `t_ns` on (monotonic)."""
 
     t_ns: int
     red: bool
     green: bool
+    amber: bool = False
+
+    @property
+    def dark(self) -> bool:
+        """Return whether none was lit."""
+        return not (self.red or self.green or self.amber)
 
 
 class Eyes(Protocol):
@@ -50,7 +56,8 @@ class HistoryEyes:
             shown = read_history(self._path)
         except OSError:
             return []
-        return [Seen(lamps.t_ns, lamps.red, lamps.green) for lamps in shown if lamps.t_ns >= self._since_ns]
+        since = (lamps for lamps in shown if lamps.t_ns >= self._since_ns)
+        return [Seen(lamps.t_ns, lamps.red, lamps.green, lamps.amber) for lamps in since]
 
 
 @dataclass
@@ -59,6 +66,7 @@ class PinEyes:
 
     red_pin: int
     green_pin: int
+    amber_pin: int | None
     active_high: bool
     read: Levels
     _seen: list[Seen] = field(default_factory=list)
@@ -66,11 +74,12 @@ class PinEyes:
     def look(self) -> None:
         """Take a sample; pins that nobody drives tell nothing."""
         found = self.read() or {}
-        if self.red_pin in found and self.green_pin in found:
-            red, green = (found[pin] == self.active_high for pin in (self.red_pin, self.green_pin))
-            last = self._seen[-1] if self._seen else None
-            if last is None or (last.red, last.green) != (red, green):
-                self._seen.append(Seen(time.monotonic_ns(), red, green))
+        pins = [pin for pin in (self.red_pin, self.green_pin, self.amber_pin) if pin is not None]
+        if found.keys() >= set(pins):
+            lit = [found[pin] == self.active_high for pin in pins]
+            seen = Seen(time.monotonic_ns(), *lit)
+            if not self._seen or replace(self._seen[-1], t_ns=seen.t_ns) != seen:
+                self._seen.append(seen)
 
     def seen(self) -> list[Seen] | None:
         """Return the changes."""
@@ -95,7 +104,7 @@ def eyes_for(config: Config, *, ask: bool) -> Eyes:
         return HistoryEyes(config)
     if ask or signal.red_pin is None or signal.green_pin is None:
         return NoEyes()
-    return PinEyes(signal.red_pin, signal.green_pin, signal.active_high, header_levels())
+    return PinEyes(signal.red_pin, signal.green_pin, signal.amber_pin, signal.active_high, header_levels())
 
 
 def header_levels() -> Levels:

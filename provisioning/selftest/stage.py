@@ -7,9 +7,7 @@ import contextlib
 import json
 import os
 import shutil
-import struct
 import tempfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import segno
 
 from firmware.config import Config
-from firmware.config_sections import ContactsConfig
+from firmware.config_sections import ContactsConfig, PlatesConfig
 from provisioning.issuer import DemoIssuer
+from provisioning.pictures import codes_png, png
 from provisioning.selftest.account import Account
 from provisioning.showing import passes
 
@@ -70,7 +68,8 @@ def staged(device: Config, at: datetime, account: Account) -> Iterator[Stage]:
 def derived(device: Config, folder: Path) -> Config:
     """Return the configuration of a test: the device's lamps, clock and journal; everything else in the folder.
 
-    Without contacts, which somebody might close meanwhile, and without details: the test's gate is given no keys.
+    Without contacts and plates, which somebody might close or enter meanwhile, without details (the test's gate is
+    given no keys), and without the site's own rules and profiles: its passes are a demonstration's.
     """
     history = device.lamp_history if device.lamp_history.parent.is_dir() else folder / "lamps.jsonl"
     replace = msgspec.structs.replace
@@ -79,8 +78,9 @@ def derived(device: Config, folder: Path) -> Config:
         camera=replace(device.camera, kind="simulated", source=str(folder / "pictures"), width_px=1280, height_px=720),
         signal=replace(device.signal, history=history if device.signal.kind == "simulated" else None),
         trust=replace(device.trust, folder=folder / "trust"),
-        profile=replace(device.profile, details=()),
+        profile=replace(device.profile, details=(), folder=None),
         contacts=ContactsConfig(),
+        plates=PlatesConfig(),
         run=replace(device.run, folder=folder / "run", service=device.service_marker, test=True),
         timing=replace(device.timing, green_s=LIGHT_S, red_s=LIGHT_S, held_s=HELD_S),
     )
@@ -109,21 +109,7 @@ def _lay(stage: Stage, at: datetime) -> None:
     issuer = DemoIssuer(at)
     texts = passes(issuer, at)
     for picture, kind in ((VALID, "accepted"), (FORGED, "forged")):
-        segno.make(texts[kind], error="m", micro=False).save(str(stage.folder / "drafts" / picture), scale=6, border=4)
-    (stage.folder / "drafts" / EMPTY).write_bytes(white_png(EMPTY_PX))
+        (stage.folder / "drafts" / picture).write_bytes(codes_png(texts[kind]))
+    (stage.folder / "drafts" / EMPTY).write_bytes(png([[True] * EMPTY_PX] * EMPTY_PX))
     (stage.folder / "trust" / "demo.der").write_bytes(issuer.certificate_der)
     stage.config_path.write_text(toml_of(stage.config), "utf-8")
-
-
-def white_png(side_px: int) -> bytes:
-    """Return a white picture (PNG, ISO/IEC 15948: one bit a pixel, each row behind a filter's zero)."""
-    row = b"\0" + b"\xff" * ((side_px + 7) // 8)
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", side_px, side_px, 1, 0, 0, 0, 0),
-        b"IDAT": zlib.compress(row * side_px),
-        b"IEND": b"",
-    }
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks.items()
-    )

@@ -46,6 +46,21 @@ def test_verify(tmp_path: Path) -> None:
     assert found["overhead_ratio_ps256_es256"] > 0
 
 
+def test_rules(tmp_path: Path) -> None:
+    found = quick("rules", tmp_path)
+    assert found["rules"]["count"] >= 270
+    assert found["rules"]["applying"] == 30
+    assert 0 < found["rules_us"]["p50"] <= found["rules_us"]["p99"]
+    assert 0 < found["raw_us"] < found["verify_us"] < found["verify_and_rules_us"]
+    assert found["load_ms"] > 0
+
+
+def test_permits(tmp_path: Path) -> None:
+    found = quick("permits", tmp_path)
+    assert found["permits"] == sum(found["versions"].values()) == 50
+    assert 0 < found["characters"]["p50"] <= found["characters"]["max"] <= 311
+
+
 def test_hostile(tmp_path: Path) -> None:
     found = quick("hostile", tmp_path)
     assert found["exceptions"] == []
@@ -171,6 +186,8 @@ def test_collector(tmp_path: Path) -> None:
     "name",
     [
         "verify",
+        "rules",
+        "permits",
         "hostile",
         "latency",
         "startup",

@@ -180,7 +180,7 @@ def test_a_province_publishes_on_its_own_machine_and_the_nation_takes_it(centre:
     scope = {"areas": ["VN-SG"], "lanes": []}
     province.folder.mkdir(exist_ok=True)
     path = province.given("rule.json", rule(scope=scope))
-    profile = province.given("profile.json", rule("profile", id="VENUE", scope=scope))
+    profile = province.given("profile.json", rule("profile", id="venue", scope=scope))
     province.run("add-rules", path, "--province", "vn-sg")
     province.run("add-rules", profile, "--profile", "--province", "vn-sg")
     done = province.json("publish", "--province", "vn-sg", "--to", centre.folder / "stick")

@@ -31,7 +31,7 @@ def test_rules_are_taken_as_they_are_and_never_backward(centre: Centre) -> None:
     assert (centre.home.draft / "rules/nation/VN-TEST-72H.json").read_bytes() == rule(version=2)
     older = centre.given("older.json", rule(version=1))
     assert "version 1 is not newer than 2" in centre.refused("add-rules", older, code=65)
-    changed = centre.given("changed.json", rule(version=2, rule=None))
+    changed = centre.given("changed.json", rule(version=2, valid_to="2030-01-01T00:00:00Z"))
     assert "version 2 is not newer than 2" in centre.refused("add-rules", changed, code=65)
 
 

@@ -246,5 +246,5 @@ def test_a_list_of_identifiers_has_the_hashes_of_the_public_vectors(home: TrustH
 def _identifier(text: str) -> tuple[str, str]:
     """Return country and UVCI of a pass."""
     message = cose.decode(compression.inflated(base45.decode(unprefixed(text))))
-    entry = hcert.parse(cwt.decode(message.payload).hcert).entry
+    entry = hcert.parse(cwt.decode(message.payload, -260).content).entry
     return entry.country, entry.uci

@@ -17,13 +17,13 @@ HERE = "rules/province/vn-sg/VN-TEST-72H.json"
 
 def test_a_province_s_rules_reach_its_kiosks(nation: Nation, saigon: Territory) -> None:
     saigon.add_rule()
-    saigon.add_rule("profile", id="VENUE")
+    saigon.add_rule("profile", id="venue")
     assert saigon.publish().version == 1
     done = nation.publish(saigon.out)
     assert (done.taken, done.refused) == (["vn-sg"], [])
     files = nation.kiosk().files(province="vn-sg")
     assert files[HERE] == sg()
-    assert "profiles/province/vn-sg/VENUE.json" in files
+    assert "profiles/province/vn-sg/venue.json" in files
 
 
 def test_taking_needs_the_keys_of_snapshot_and_timestamp_alone(nation: Nation, saigon: Territory) -> None:

@@ -14,7 +14,7 @@ from tests.centre.trust_site import AT, Nation, names, rule
 
 def test_a_client_gets_every_file_of_the_draft(nation: Nation) -> None:
     nation.add_rule()
-    nation.add_rule("profile", id="VENUE")
+    nation.add_rule("profile", id="venue")
     nation.revoke("list", bytes(range(160)))
     done = nation.publish()
     files = nation.kiosk().files()
@@ -25,7 +25,7 @@ def test_a_client_gets_every_file_of_the_draft(nation: Nation) -> None:
         "freshness.json",
         "revocations.json",
         "rules/nation/VN-TEST-72H.json",
-        "profiles/nation/VENUE.json",
+        "profiles/nation/venue.json",
         part,
     }
     assert files["rules/nation/VN-TEST-72H.json"] == rule()

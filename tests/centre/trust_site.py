@@ -22,9 +22,11 @@ from centre.trust.revocation_db import Batch, RevocationDb
 from centre.trust.roles import DAYS, KEYS_OF, THRESHOLDS, RoleKeys
 from centre.trust.rotating import Rotated, rotate
 from centre.trust.sets import Index, read_index
+from tests.verifier.rule_files import rule_body
 from verifier.rule_file import Kind, role_of
 
 AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+_PROFILE = {"title": {"vi": "Vào cửa", "en": "Entry"}, "country": "VN", "all": [{"any": [{"document": "test"}]}]}
 ONE_EACH = {"root": 1, "targets": 1, "snapshot": 1, "timestamp": 1}
 
 
@@ -178,9 +180,8 @@ def rule(kind: Kind = "rule", **fields: object) -> bytes:
         "valid_from": "2026-01-01T00:00:00Z",
         "valid_to": None,
         "scope": {"areas": [], "lanes": []},
-        kind: {"all": True},
-    }
-    return msgspec.json.encode(said | fields)
+    } | fields
+    return msgspec.json.encode({kind: _PROFILE if kind == "profile" else rule_body(str(said["id"]))} | said)
 
 
 def sg(**fields: object) -> bytes:

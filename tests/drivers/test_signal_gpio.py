@@ -19,7 +19,7 @@ from drivers.signal.lease import LeasedSignal
 if TYPE_CHECKING:
     from pathlib import Path
 
-RED, GREEN, BUZZER, HEARTBEAT = 17, 27, 22, 23
+RED, GREEN, AMBER, BUZZER, HEARTBEAT = 17, 27, 24, 22, 23
 PI_4B = 0xC03111  # the revision code of a Raspberry Pi 4 Model B
 
 
@@ -111,6 +111,18 @@ def test_lines_are_driven_dark_from_the_first_moment_to_the_last(
         assert lgpio.driven[GREEN][-2:] == [dark, lit]
     assert lgpio.driven[RED][-1] == lgpio.driven[GREEN][-1] == dark
     assert lgpio.outputs == {RED, GREEN}  # still driven, not left to float
+    assert not lgpio.handles
+
+
+def test_a_third_lamp_is_driven_dark_from_the_first_moment_to_the_last(lgpio: FakeLgpio) -> None:
+    with open_signal("gpio", red_pin=RED, green_pin=GREEN, amber_pin=AMBER) as signal:
+        assert set(lgpio.driven[AMBER]) == {0}
+        signal.show(red=False, green=False, amber=True)
+        assert (lgpio.driven[RED][-1], lgpio.driven[GREEN][-1], lgpio.driven[AMBER][-1]) == (0, 0, 1)
+    assert lgpio.driven[AMBER][-1] == 0
+    assert lgpio.outputs == {RED, GREEN, AMBER}
+    darken("gpio", red_pin=RED, green_pin=GREEN, amber_pin=AMBER, active_high=False)
+    assert lgpio.driven[AMBER][-1] == 1
     assert not lgpio.handles
 
 
@@ -229,9 +241,10 @@ def test_a_pin_that_no_board_has_is_named() -> None:
         GpioLamps(RED, 99, active_high=True, factory=MockFactory())
 
 
-def test_one_pin_for_both_lamps_is_refused() -> None:
-    with pytest.raises(ValueError, match="both on pin 17"):
-        GpioLamps(RED, RED, active_high=True, factory=MockFactory())
+@pytest.mark.parametrize("pins", [(RED, RED), (RED, RED, AMBER), (RED, GREEN, RED), (RED, GREEN, GREEN)])
+def test_one_pin_for_two_lamps_is_refused(pins: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="two lamps are on one pin"):
+        GpioLamps(*pins, active_high=True, factory=MockFactory())
 
 
 @pytest.mark.parametrize("pins", [{"red_pin": RED}, {"green_pin": GREEN}, {}])

@@ -13,18 +13,20 @@ from drivers.signal.lease import Cause, LeasedSignal
 class StubbornLamps:
     """Lamps that refuse as often as they are told to, and say when they went dark."""
 
+    has_amber = True
+
     def __init__(self, *, refusals: int = 0) -> None:
         self.refusals = refusals
-        self.lit = (True, True)
+        self.lit = (True, True, True)
         self.dark = threading.Event()
         self.released = 0
 
-    def put(self, *, red: bool, green: bool, lease_s: float, by: Cause) -> None:
+    def put(self, *, red: bool, green: bool, amber: bool, lease_s: float, by: Cause) -> None:
         if self.refusals:
             self.refusals -= 1
             raise DeviceError(f"refused {by} {lease_s}")
-        self.lit = (red, green)
-        if self.lit == (False, False):
+        self.lit = (red, green, amber)
+        if not any(self.lit):
             self.dark.set()
         else:
             self.dark.clear()
@@ -41,14 +43,14 @@ def test_lamps_that_cannot_be_darkened_do_not_open_and_are_released() -> None:
     assert "signal-lease" not in {thread.name for thread in threading.enumerate()}
 
 
-@pytest.mark.parametrize(("red", "green"), [(True, False), (False, True)])
-def test_after_a_failed_show_both_lamps_go_dark(red: bool, green: bool) -> None:  # noqa: FBT001 - a table
+@pytest.mark.parametrize(("red", "green", "amber"), [(True, False, False), (False, True, False), (False, False, True)])
+def test_after_a_failed_show_all_lamps_go_dark(red: bool, green: bool, amber: bool) -> None:  # noqa: FBT001 - a table
     lamps = StubbornLamps()
     with LeasedSignal(lamps) as signal:
         signal.show(red=False, green=True, lease_s=30)
         lamps.refusals = 1
         with pytest.raises(DeviceError, match="refused show"):
-            signal.show(red=red, green=green, lease_s=30)
+            signal.show(red=red, green=green, amber=amber, lease_s=30)
         assert lamps.dark.wait(1)
 
 

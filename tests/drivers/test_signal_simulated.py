@@ -79,7 +79,7 @@ def test_a_killed_program_leaves_green_until_it_is_darkened(history: Path) -> No
 
 def test_opening_again_darkens_too(history: Path) -> None:
     lamps = SimulatedLamps(history)
-    lamps.put(red=False, green=True, lease_s=60, by="show")
+    lamps.put(red=False, green=True, amber=False, lease_s=60, by="show")
     lamps.close()
     with open_signal("simulated", history=history):
         assert levels(history)[-1] == ("open", False, False)
@@ -94,6 +94,17 @@ def test_a_torn_last_line_hides_neither_what_was_nor_what_follows(history: Path,
     assert last_lamps(history).by == "darken"
     with open_signal("simulated", history=history):
         assert levels(history) == [("darken", False, False), ("open", False, False)]
+
+
+def test_amber_is_written_only_where_it_is_fitted(history: Path) -> None:
+    darken("simulated", history=history)
+    assert b"amber" not in history.read_bytes()
+    with open_signal("simulated", amber_pin=24, history=history) as signal:
+        for _ in range(2):
+            signal.show(red=False, green=False, amber=True)
+        signal.show(red=False, green=False)
+    shown = [(lamps.by, lamps.amber) for lamps in read_history(history)]
+    assert shown == [("darken", False), ("open", False), ("show", True), ("show", False), ("close", False)]
 
 
 def test_the_last_lamps_are_found_behind_a_long_past(history: Path) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from drivers.clock.simulated import SimulatedClock
 from drivers.contacts import Closing, ContactName
 from drivers.errors import DeviceError
+from drivers.plates import PlateSeen
 from firmware.checkin import CheckIn, milliseconds, new_id
 from firmware.checkpoint import Checkpoint
 from firmware.config_sections import TimingConfig
@@ -20,14 +21,29 @@ from firmware.ports import Ports
 from firmware.records import OVERRIDDEN, PASSED, Later
 from firmware.texts import load_texts
 from firmware.timekeeping import BUILD_DATE, clock_fault, span_of
-from provisioning.issuer import DemoIssuer
-from verifier import Accepted, Refused, Revocations, Signer, TrustList, Undecided, Verifier
+from provisioning.issuer import DemoIssuer, demo_entry
+from verifier import Accepted, Reason, Refused, Revocations, Signer, TrustList, Undecided, Verifier
+from verifier.profile import BUILT_IN, Profile
+from verifier.profile_checks import NOWHERE
+from verifier.profile_checks import Lane as Place
+from verifier.rules import RulesVerdict
 
 NOW = BUILD_DATE + timedelta(days=19)
 ISSUER = DemoIssuer(NOW)
 GOOD = ISSUER.issue()
 OTHER = ISSUER.issue(kind="r")
 EXPIRED = ISSUER.issue(expires=NOW - timedelta(hours=1))
+
+
+def pass_of(family: str, kind: str = "v", born: str = "1985-05-05", **entry: str) -> str:
+    """Return the text of a good pass of somebody else."""
+    name = {"fn": family.title(), "gn": "Bình", "fnt": family, "gnt": "BINH"}
+    certificate = {"ver": "1.3.0", "nam": name, "dob": born, kind: [demo_entry(kind, "VN", NOW) | entry]}
+    times = {4: int((NOW + timedelta(days=1)).timestamp()), 6: int((NOW - timedelta(days=1)).timestamp())}
+    return ISSUER.text({1: "VN", **times, -260: {1: certificate}})
+
+
+STRANGER = pass_of("TRAN", "t")
 VERIFIER = Verifier(TrustList([Signer.from_der(ISSUER.certificate_der)]), Revocations())
 TEXTS = load_texts()
 
@@ -45,6 +61,17 @@ class Judge:
     """A verifier that can be made to break."""
 
     broken: bool = False
+    lane: Place = NOWHERE
+    required: tuple[Profile, ...] | Reason = (BUILT_IN,)
+    ruled: dict[bytes, RulesVerdict] = field(default_factory=dict)
+
+    def profiles(self, at: datetime) -> tuple[Profile, ...] | Reason:
+        assert at.tzinfo is not None
+        return self.required
+
+    def rules(self, accepted: Accepted, country: str, at: datetime) -> RulesVerdict:
+        assert (len(country), at.tzinfo is not None) == (2, True)
+        return self.ruled.get(accepted.identity, RulesVerdict("none"))
 
     def verify(self, text: str, at: datetime) -> Accepted | Refused | Undecided:
         if self.broken:
@@ -57,11 +84,12 @@ class Lane:
     """One lane with simulated devices; `story` is what happened, in order."""
 
     clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(NOW))
-    judge: Judge = field(default_factory=Judge)
+    judge: Any = field(default_factory=Judge)  # a Judge, or what promises the same
     disk_full: bool = False
     journal_full: bool = False
     dies_recording: bool = False
     lamps_broken: bool = False
+    has_amber: bool = False
     green_broken: bool = False
     no_checkins: bool = False
     panels_broken: bool = False
@@ -69,6 +97,7 @@ class Lane:
     lease_s: float = 0.0
     story: list[str] = field(default_factory=list)
     checkins: list[CheckIn] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
     logged: list[LogEvent] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -116,7 +145,8 @@ class Lane:
         if self.journal_full:
             raise JournalFullError("journal.db: as large as journal.size_mib lets it")
 
-    def show(self, *, red: bool, green: bool, lease_s: float = 0.0) -> None:
+    def show(self, *, red: bool, green: bool, amber: bool = False, lease_s: float = 0.0) -> None:
+        assert self.has_amber or not amber
         if self.lamps_broken or (green and self.green_broken):
             raise DeviceError("no such lamp")
         if (red, green) != self.lamps or green:
@@ -141,6 +171,7 @@ class Lane:
     def checkin(self, judgement: Judgement) -> CheckIn:
         if self.no_checkins:
             raise CraftedError(judgement.reason, judgement.details)
+        self.judgements.append(judgement)
         at_ms = milliseconds(self.clock.now())
         return CheckIn(
             id=new_id(at_ms),
@@ -193,6 +224,11 @@ class Lane:
     def touch(self, name: ContactName, ago_s: float = 0.0) -> None:
         """Close a contact."""
         self.gate.contact(Closing(name, self.clock.monotonic_ns() - round(ago_s * 1e9)))
+        self.gate.turn()
+
+    def enter(self, plate: str) -> None:
+        """Enter a plate."""
+        self.gate.plate(PlateSeen(plate, self.clock.monotonic_ns()))
         self.gate.turn()
 
     def wait(self, seconds: float, *, beating: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import msgspec
 from provisioning.issuer import DemoIssuer
 from tests.verifier.rule_files import encoded
 from verifier.freshness import DEFAULT_FRESHNESS, Freshness, encode_freshness
+from verifier.profile import SIGNED_KINDS
 from verifier.revocation_set import Kind, SetWriter
-from verifier.rule_file import RuleFile, path_of
+from verifier.rule_file import NATION, Role, RuleFile, Scope, path_of
 from verifier.signers import SignerEntry, encode_signers
 
 
@@ -36,6 +37,19 @@ class Revoked:
             writer.finish()
 
 
+ANY_DOCUMENT = {
+    "title": {"vi": "Bất kỳ giấy tờ", "en": "Any document"},
+    "country": "VN",
+    "all": [{"any": [{"document": kind, "without_rules": "accepted"} for kind in SIGNED_KINDS]}],
+}
+"""What a lane requires where a test says nothing else."""
+
+
+def profile(body: Mapping[str, Any] = ANY_DOCUMENT, name: str = "default", role: Role = NATION) -> RuleFile:
+    """Return the file of a profile."""
+    return RuleFile("profile", role, name, 1, datetime(2020, 1, 1, tzinfo=UTC), None, Scope(), body)
+
+
 def make_store(
     folder: Path,
     name: str,
@@ -46,13 +60,19 @@ def make_store(
     freshness: Freshness = DEFAULT_FRESHNESS,
     revoked: Iterable[Revoked] = (),
     rules: Iterable[RuleFile] = (),
+    profiles: Iterable[RuleFile] | None = None,
+    signers: Iterable[SignerEntry] = (),
 ) -> Path:
-    """Make a store in a trust folder; return its path."""
+    """Make a store in a trust folder; return its path. Its lanes ask for any document if `profiles` are not given.
+
+    `signers` are more of them than `issuers`.
+    """
     store = folder / "stores" / name
     (store / "metadata").mkdir(parents=True)
     signed = {"_type": "timestamp", "version": version, "issued": f"{issued:%Y-%m-%dT%H:%M:%SZ}", "meta": {}}
     _write(store / "metadata/timestamp.json", {"signatures": [], "signed": signed})
     entries = [SignerEntry(kid=one.kid, format="hcert", certificate=one.certificate_der) for one in issuers]
+    entries += signers
     (store / "signers.json").write_bytes(encode_signers(entries))
     (store / "freshness.json").write_bytes(encode_freshness(freshness))
     sets = [
@@ -62,7 +82,7 @@ def make_store(
     _write(store / "revocations.json", {"version": 1, "sets": sets})
     for one in revoked:
         one.write(store / "revocations" / f"{one.name}.set")
-    for rule in rules:
+    for rule in [*rules, *([profile()] if profiles is None else profiles)]:
         path = store / path_of(rule.kind, rule.role, rule.id)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded(rule))

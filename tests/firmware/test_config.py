@@ -51,6 +51,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert config.service_marker == tmp_path / "run/service"
     assert config.lamp_history == tmp_path / "run/lamps.jsonl"
     assert config.contacts_pipe == tmp_path / "run/contacts"
+    assert config.plates_socket == tmp_path / "run/plates/plates.sock"
 
 
 def test_where_trust_data_come_from(tmp_path: Path) -> None:
@@ -65,6 +66,41 @@ def test_a_mirror_on_this_machine_needs_no_tls(tmp_path: Path) -> None:
     text = WHOLE.replace('folder = "trust"', 'folder = "trust"\nurl = "http://127.0.0.1:8000"\nkeys_stale_hours = 0.5')
     trust = load_config(_write(tmp_path, text)).trust
     assert (trust.url, trust.keys_stale_hours) == ("http://127.0.0.1:8000", 0.5)
+
+
+PLACE = 'name = "kiosk-1"\narea = "VN-SG"\nroads = ["QL1A", "TL.10"]'
+
+
+@pytest.mark.parametrize(
+    ("place", "province", "area"),
+    [
+        ('name = "kiosk-1"', "", None),
+        ('name = "kiosk-1"', 'province = "vn-sg"', "VN-SG"),
+        (PLACE, "", "VN-SG"),
+        (PLACE, 'province = "vn-sg"', "VN-SG"),
+        (PLACE.replace("VN-SG", "VN-SG-760"), 'province = "vn-sg"', "VN-SG-760"),
+    ],
+)
+def test_where_the_lane_stands(place: str, province: str, area: str | None) -> None:
+    text = WHOLE.replace('name = "kiosk-1"', place).replace('folder = "trust"', f'folder = "trust"\n{province}')
+    config = load_config_text(text, Path("/base"))
+    assert config.area == area
+    assert config.device.roads == (("QL1A", "TL.10") if "roads" in place else ())
+
+
+@pytest.mark.parametrize("area", ["VN-HN", "VN-SGX", "VN"])
+def test_a_lane_stands_in_its_province(tmp_path: Path, area: str) -> None:
+    text = WHOLE.replace('name = "kiosk-1"', f'name = "kiosk-1"\narea = "{area}"')
+    text = text.replace('folder = "trust"', 'folder = "trust"\nprovince = "vn-sg"')
+    says = f"key device.area: {area} does not lie in VN-SG, the area of trust.province: correct one of them"
+    assert _problem(_write(tmp_path, text)) == says
+
+
+def test_plates_and_a_site_s_own_rules_are_asked_for(tmp_path: Path) -> None:
+    config = load_config(_write(tmp_path, f'{WHOLE}[plates]\nkind = "socket"\n[profile]\nfolder = "site"'))
+    assert (config.plates.kind, config.profile.folder) == ("socket", tmp_path / "site")
+    plain = load_config(_write(tmp_path, WHOLE))
+    assert (plain.plates.kind, plain.profile.folder) == ("none", None)
 
 
 def test_what_is_not_said_has_the_documented_default(tmp_path: Path) -> None:
@@ -160,6 +196,21 @@ def test_too_large(tmp_path: Path) -> None:
         ('name = "kiosk-1"', 'name = "Kiosk 1"', "key device.name: expected `str` matching regex"),
         ('name = "kiosk-1"', 'name = "kiosk-1\\n"', "key device.name: "),
         ('lane = "Cổng 1"', 'lane = "a\\u0007b"', "keys device.site and device.lane: printable characters only"),
+        ('direction = "in"', 'direction = "in"\narea = "vn-sg"', "key device.area: expected `str` matching regex"),
+        ('direction = "in"', 'direction = "in"\narea = "A-B-C-D-E"', "key device.area: expected `str` matching regex"),
+        (
+            'direction = "in"',
+            'direction = "in"\nroads = ["Quốc lộ 1"]',
+            "key device.roads[0]: expected `str` matching",
+        ),
+        ('direction = "in"', 'direction = "in"\nroads = ["QL1-ABCDEFGHI"]', "key device.roads[0]: expected `str`"),
+        (
+            'direction = "in"',
+            f'direction = "in"\nroads = {["A"] * 9}',
+            "key device.roads: expected `array` of length <= 8",
+        ),
+        ("[run]", '[plates]\nkind = "camera"\n[run]', "key plates.kind: invalid enum value 'camera'"),
+        ("[run]", '[profile]\nfolder = ""\n[run]', "key profile.folder: expected a path"),
         ('direction = "in"', 'direction = "up"', "key device.direction: invalid enum value 'up'"),
         ('host = "broker.example"', 'host = "b"\nport = 0', "key broker.port: expected `int` >= 1"),
         ('host = "broker.example"', 'host = "a\\u0000b"', "key broker.host: a host's name or address, in ASCII"),
@@ -203,6 +254,11 @@ def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, beco
         ("", "gpio lamps need both"),
         ("red_pin = 17", "gpio lamps need both"),
         ("red_pin = 17\ngreen_pin = 17", "key signal.green_pin: same as signal.red_pin: give each a pin of its own"),
+        ("red_pin = 17\ngreen_pin = 27\namber_pin = 17", "key signal.amber_pin: same as signal.red_pin"),
+        (
+            "red_pin = 17\ngreen_pin = 27\namber_pin = 24\nbuzzer_pin = 24",
+            "key signal.buzzer_pin: same as signal.amber",
+        ),
         ("red_pin = 17\ngreen_pin = 28", "key signal.green_pin: expected `int` <= 27"),
         ('red_pin = 17\ngreen_pin = 27\n[clock]\nkind = "assumed"', '"assumed" with gpio lamps: use "system"'),
     ],

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from drivers.clock.simulated import SimulatedClock
 from drivers.contacts.simulated import SimulatedContacts
+from drivers.plates.simulated import SimulatedPlates
 from drivers.signal import Signal, open_signal
 from drivers.signal.simulated import last_lamps, read_history
 from firmware.checkin import CheckIn, from_row
 from firmware.details import unseal_details
 from firmware.events import JournalSetAside, LogEvent, ReadingDropped, ServiceBack
-from firmware.gate import Gate, trust_of
+from firmware.gate import Gate
 from firmware.journal_base import Mark, write_mark
 from firmware.journal_reader import JournalReader
 from firmware.lamps import LampsOnDemand
@@ -23,6 +24,7 @@ from firmware.records import recipient_of
 from firmware.service_state import LONGEST_S, begin, end
 from firmware.sockets import connect
 from firmware.timekeeping import BUILD_DATE, STEADY_NS
+from firmware.trust_switch import trust_of
 from firmware.wiring import signal_of
 from tests.firmware.site import DEVICE, Site, make_site
 from tests.pki import Pki
@@ -43,6 +45,7 @@ class Running:
     def __post_init__(self) -> None:
         config = self.site.config
         self.contacts = SimulatedContacts(config.contacts_pipe, self.clock.monotonic_ns)
+        self.plates = SimulatedPlates(self.clock.monotonic_ns)
         self.gate = Gate(
             config,
             trust_of(config),
@@ -50,6 +53,7 @@ class Running:
             self.clock,
             log_=self.logged.append,
             contacts=self.contacts,
+            plates=self.plates,
             recipient=recipient_of(config),
         )
         self.reader = connect(config.readings_socket)
@@ -80,6 +84,7 @@ class Running:
         self.panel.close()
         self.gate.close()
         self.contacts.close()
+        self.plates.close()
 
     def rows(self) -> list[CheckIn]:
         with JournalReader(self.site.config.journal.path) as journal:

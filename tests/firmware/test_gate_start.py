@@ -18,11 +18,12 @@ import pytest
 from drivers.errors import DeviceMissingError
 from drivers.signal.simulated import last_lamps
 from firmware.config import Config, ConfigError
-from firmware.gate import Gate, main, trust_of
+from firmware.gate import Gate, main
 from firmware.lamps import LampsOnDemand
 from firmware.program import EX_CONFIG, EX_UNAVAILABLE, StopFlag, prepare_run_folder, refuse
 from firmware.sealing import Recipient
 from firmware.service_state import begin, end
+from firmware.trust_switch import trust_of
 from firmware.wiring import signal_of
 from tests.firmware.site import Site, make_site
 from tests.pki import Pki

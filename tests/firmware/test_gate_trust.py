@@ -19,7 +19,7 @@ from verifier.revocation import uci_hash
 MINUTE = timedelta(minutes=1)
 OTHER = DemoIssuer(NOW)
 UCI = "URN:UVCI:01:VN:SWITCH#A"
-LIMITS = Freshness(offline_max_days=30, keys=Limits(24, 96), revocations=Limits(24, 72), rules=Limits(24, 48))
+LIMITS = Freshness(offline_max_days=30, keys=Limits(24, 96), revocations=Limits(24, 72), rules=Limits(24, 96))
 
 
 def switched(running: Running, name: str) -> None:
@@ -125,10 +125,10 @@ def test_a_store_that_cannot_be_used_leaves_the_one_before_is_logged_once_and_no
     ("hours", "reason", "notices"),
     [
         (23, "valid", set()),
-        (25, "valid", {"keys-ageing", "revocations-ageing"}),
-        (71, "valid", {"keys-ageing", "revocations-ageing"}),
-        (73, "revocations-stale", {"keys-ageing", "revocations-overdue"}),
-        (97, "keys-stale", {"keys-overdue", "revocations-overdue"}),
+        (25, "valid", {"keys-ageing", "revocations-ageing", "rules-ageing"}),
+        (71, "valid", {"keys-ageing", "revocations-ageing", "rules-ageing"}),
+        (73, "revocations-stale", {"keys-ageing", "revocations-overdue", "rules-ageing"}),
+        (97, "keys-stale", {"keys-overdue", "revocations-overdue", "rules-overdue"}),
     ],
 )
 def test_what_ages_is_warned_of_and_what_is_stale_judges_nobody(
@@ -167,4 +167,4 @@ def test_the_same_code_gets_the_same_answer_over_a_switch_that_changes_nothing_a
             make_store(folder, name, NOW, [running.site.issuer], version=version)
             switched(running, name)
             answers.append([answer(running, text) for text in texts])
-        assert answers == [["valid", "expired", "unknown-issuer", "unsupported-kind"]] * 3
+        assert answers == [["valid", "expired", "unknown-issuer", "online-only"]] * 3

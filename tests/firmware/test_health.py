@@ -33,8 +33,12 @@ WELL = State(
 TEXTS = load_texts()
 
 
-def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
-    health = health_of(WELL, DEVICE, TEXTS)
+def test_a_device_that_is_well_says_nothing_else() -> None:
+    assert health_of(WELL, DEVICE, TEXTS).notices == ()
+
+
+def test_a_lane_without_rules_says_so() -> None:
+    health = health_of(replace(WELL, has_rules=False), DEVICE, TEXTS)
     (notice,) = health.notices
     assert notice.code == "no-rules"
     assert notice.vi == "Chưa có quy tắc phòng dịch: chỉ kiểm tra chữ ký, thời hạn và thu hồi"
@@ -54,6 +58,8 @@ def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
         (replace(WELL, clock_fault="clock-ahead"), "clock-ahead"),
         (replace(WELL, clock_fault="clock-jumped"), "clock-jumped"),
         (replace(WELL, trust_unreadable=True), "trust-unreadable"),
+        (replace(WELL, profile_problem="profile-missing"), "profile-missing"),
+        (replace(WELL, profile_problem="profile-unusable"), "profile-unusable"),
         (replace(WELL, set_aside=2), "journal-set-aside"),
         (replace(WELL, unusable=3), "trust-unusable"),
         (replace(WELL, fill_permille=FILLING_PERMILLE), "journal-filling"),
@@ -64,7 +70,7 @@ def test_a_device_that_is_well_says_only_that_it_has_no_rules_yet() -> None:
     ],
 )
 def test_what_is_wrong_is_noticed_in_both_languages(state: State, code: str) -> None:
-    (notice,) = (notice for notice in health_of(state, DEVICE, TEXTS).notices if notice.code != "no-rules")
+    (notice,) = health_of(state, DEVICE, TEXTS).notices
     assert notice.code == code
     assert notice.vi
     assert "{" not in notice.vi + notice.en
@@ -93,11 +99,11 @@ def test_each_part_is_noticed_when_it_is_old_by_its_own_limits(
     codes: list[str],
 ) -> None:
     notices = health_of(knowing(timedelta(hours=hours), rules=rules), DEVICE, TEXTS).notices
-    assert [notice.code for notice in notices if notice.code != "no-rules"] == codes
+    assert [notice.code for notice in notices] == codes
 
 
 def test_the_age_is_told_in_days_that_have_begun() -> None:
-    (notice,) = health_of(knowing(timedelta(hours=24.1)), DEVICE, TEXTS).notices[1:]
+    (notice,) = health_of(knowing(timedelta(hours=24.1)), DEVICE, TEXTS).notices
     assert (notice.vi, notice.en) == ("Danh sách khóa tin cậy đã cũ 2 ngày", "Trust list 2 days old")
 
 
@@ -121,7 +127,7 @@ def test_by_a_clock_that_is_not_trusted_nobody_says_how_old_it_is() -> None:
     assert health.knowledge == KnowledgeTold(
         7, "Dữ liệu tin cậy số 7, 12/11/2026 15:00", "Trust data no. 7 of 12/11/2026 15:00"
     )
-    assert [notice.code for notice in health.notices] == ["no-rules", "clock-jumped"]
+    assert [notice.code for notice in health.notices] == ["clock-jumped"]
 
 
 def test_plain_files_have_no_age() -> None:

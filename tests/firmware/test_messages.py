@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from firmware.messages import (
     MAX_MESSAGE_BYTES,
+    MAX_PLATE_CHARS,
     MAX_TEXT_CHARS,
     MAX_TEXTS,
     Health,
@@ -38,7 +39,8 @@ def test_a_heartbeat_arrives_as_it_was_sent(frames: int, fault: str | None) -> N
 @pytest.mark.parametrize(
     "event",
     [
-        Shown("accepted", "valid", "HỢP LỆ", "VALID", "id", "accepted", 7, {"total": 1.5}),
+        Shown("accepted", "valid", "HỢP LỆ", "VALID", "id", "accepted", 7, {"total": 1.5}, "51C12345"),
+        Shown("next-document", "documents-missing", "Còn thiếu", "Still missing", until_ns=7),
         Health(
             in_service=True,
             device="k",
@@ -84,6 +86,14 @@ def test_what_breaks_a_bound_is_refused_without_quoting_it(data: bytes) -> None:
     with pytest.raises(MessageError) as caught:
         decode_reader_message(data)
     assert len(str(caught.value)) < 60
+
+
+def test_a_plate_is_no_longer_than_a_permit_s() -> None:
+    plate = "5" * MAX_PLATE_CHARS
+    shown = Shown("accepted", "valid", "vi", "en", plate=plate)
+    assert decode_event(encode(shown)) == shown
+    with pytest.raises(MessageError):
+        decode_event(encode(shown).replace(plate.encode(), plate.encode() + b"5"))
 
 
 def test_a_message_too_large_is_not_sent() -> None:

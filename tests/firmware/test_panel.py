@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from msgspec import structs
 
 from firmware.config import ConfigError
 from firmware.config_sections import PanelConfig
@@ -138,6 +139,24 @@ def test_it_is_out_of_service_without_a_gate_and_shows_the_gates_aspect_with_one
         while said[-1]["shown"]["reason"] != "gate-away":
             said.append(await anext(stream))
         assert said[-1]["health"] is None
+        await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+
+    _run(tmp_path, scene)
+
+
+def test_a_plate_is_on_the_screen_and_not_in_what_watches_the_device(tmp_path: Path) -> None:
+    async def scene(page: Page) -> None:
+        stream = page.follow()
+        assert (await anext(stream))["shown"]["plate"] == ""
+        gate = Gate(page.events)
+        await gate.joined()
+        gate.port.tell(structs.replace(ACCEPTED, plate="51C12345"))
+        assert (await anext(stream))["shown"]["plate"] == "51C12345"
+        assert "51C12345" not in (await page.get("/health"))[2]
+        gate.close()
+        while (said := await anext(stream))["shown"]["reason"] != "gate-away":
+            pass
+        assert said["shown"]["plate"] == ""
         await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
 
     _run(tmp_path, scene)

@@ -23,8 +23,10 @@ from firmware.messages import (
     Heartbeat,
     Reading,
 )
-from firmware.reader import IDLE_S, PATIENCE_S, Ports, Reader, main, texts_of
+from firmware.reader import IDLE_S, PATIENCE_S, SIGNED, Ports, Reader, main, texts_of
 from tests.firmware.site import make_site
+from verifier.formats import FORMATS
+from verifier.recognise import recognise
 
 FRAME = Frame(np.zeros((4, 4), np.uint8), 5)
 NO_CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
@@ -255,3 +257,13 @@ def test_texts_are_distinct_bounded_and_passes_first() -> None:
     assert texts_of([_symbol("b"), _symbol("HC1:a"), _symbol("b")]) == ("HC1:a", "b")
     assert texts_of([*many, _symbol("HC1:a")]) == ("HC1:a", *map(str, range(MAX_TEXTS - 1)))
     assert texts_of([_symbol("9" * (MAX_TEXT_CHARS + 1))]) == ()
+
+
+@pytest.mark.parametrize("text", [*(prefix for prefix in SIGNED if prefix != "{"), '{"data":{},"sig":{}}'])
+def test_what_comes_first_is_what_the_verifier_knows_as_signed(text: str) -> None:
+    assert recognise(text).kind in FORMATS
+    assert text.startswith(SIGNED)
+
+
+def test_no_signed_format_is_left_out() -> None:
+    assert len(SIGNED) == len(FORMATS)

@@ -10,9 +10,10 @@ from drivers.clock.simulated import SimulatedClock
 from firmware.checkin import CheckIn
 from firmware.config import Config, ConfigError
 from firmware.details import unseal_details
-from firmware.judging import Judgement, judge
+from firmware.judging import Judgement
 from firmware.records import Records, recipient_of
-from tests.firmware.lane import EXPIRED, GOOD, ISSUER, NOW, VERIFIER
+from tests.firmware.judged import judge
+from tests.firmware.lane import EXPIRED, GOOD, ISSUER, NOW, VERIFIER, Judge
 from tests.firmware.site import DEVICE, make_site
 from tests.pki import Pki
 
@@ -26,9 +27,7 @@ def configured(folder: Path, more: str = ASKING, run: str = "") -> Config:
 
 
 def judged(config: Config, text: str, *, clock_trusted: bool = True) -> Judgement:
-    judgement = judge((text,), VERIFIER, NOW, clock_trusted=clock_trusted, wanted=config.profile.details)
-    assert judgement
-    return judgement
+    return judge((text,), Judge(), NOW, clock_trusted=clock_trusted, wanted=config.profile.details)
 
 
 def recorded(config: Config, text: str, *, clock_trusted: bool = True) -> CheckIn:

@@ -1,7 +1,15 @@
+"""Presentations that are held, and documents that wait for the rest of their set."""
+
+from itertools import permutations
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.session import HELD_MAX, Key, Session
+from firmware.session import GATHERED_MAX, HELD_MAX, Gathered, Key, Session
+from tests.verifier.profiles import AN, BINH, NOBODY, code, health, refused, travel, vehicle
+from verifier.profile_judging import Presented
+from verifier.reasons import Reason
 
 A = Key(b"a" * 32, "accepted", "valid")
 B = Key(b"b" * 32, "refused", "expired")
@@ -51,7 +59,7 @@ def test_memory_stays_bounded_and_the_newest_is_always_held(sightings: list[tupl
         key = A._replace(identity=bytes([number]))
         session = session.seen(key, now_ns)
         assert session.holds(key, now_ns)
-        assert len(session._held_until_ns) <= HELD_MAX
+        assert len(session._held) <= HELD_MAX
 
 
 def test_a_light_holds_its_presentation_beyond_its_end() -> None:
@@ -68,4 +76,90 @@ def test_codes_that_anybody_makes_up_do_not_push_an_accepted_pass_out() -> None:
         session = session.seen(junk, 1)
         assert session.holds(junk, 1)
     assert session.holds(A, 1)
-    assert len(session._held_until_ns) <= HELD_MAX
+    assert len(session._held) <= HELD_MAX
+
+
+def test_what_was_used_for_a_green_light_stays_used_as_long_as_it_is_held() -> None:
+    session = Session(HELD_NS).seen(A, 0)
+    assert not session.used(A, 0)
+    session = session.seen(A, 0, HELD_NS, used=True).seen(A, HELD_NS)
+    assert session.used(A, 2 * HELD_NS)
+    assert not session.used(A, 2 * HELD_NS + 1)
+    assert not session.seen(A, 2 * HELD_NS + 1).used(A, 2 * HELD_NS + 1)
+
+
+WINDOW_S = 30
+WINDOW_NS = WINDOW_S * 10**9
+LORRY, NEXT_LORRY = vehicle(), vehicle("29H00007")
+TEST, VACCINATION = health("test"), health("vaccination")
+ANOTHER_S_TEST, ANOTHER_S_VACCINATION = health("test", BINH), health("vaccination", BINH)
+
+
+def waiting(*documents: Presented) -> Gathered:
+    return Gathered().waiting(documents, 0, WINDOW_S)
+
+
+class TestGathered:
+    def test_it_waits_for_its_window_from_the_last_new_document_on(self) -> None:
+        gathered = waiting(LORRY)
+        assert (gathered.waits(WINDOW_NS - 1), gathered.waits(WINDOW_NS)) == (True, False)
+        assert gathered.waiting((LORRY,), 5, WINDOW_S) == gathered
+        assert gathered.waiting((LORRY, TEST), 5, WINDOW_S).until_ns == WINDOW_NS + 5
+        assert not Gathered().waits(0)
+
+    def test_what_is_new_is_told_while_it_waits(self) -> None:
+        assert not waiting(LORRY).new([LORRY], 0)
+        assert waiting(LORRY).new([LORRY, TEST], 0)
+        assert waiting(LORRY).new([LORRY], WINDOW_NS)
+        assert not waiting(LORRY).new([], 0)
+
+    def test_documents_of_one_holder_join_whatever_their_order(self) -> None:
+        for first, *rest in permutations((LORRY, TEST, VACCINATION, code())):
+            gathered = waiting(first)
+            for one in rest:
+                joined = gathered.joined([one, first], 1)
+                assert not isinstance(joined, Reason)
+                gathered = gathered.waiting(joined, 1, WINDOW_S)
+            assert {one.identity for one in gathered.documents} == {
+                one.identity for one in (LORRY, TEST, VACCINATION, code())
+            }
+
+    def test_a_set_past_its_time_is_nobody_s(self) -> None:
+        assert waiting(TEST).joined([ANOTHER_S_VACCINATION], WINDOW_NS) == (ANOTHER_S_VACCINATION,)
+
+    def test_the_next_person_and_the_next_vehicle_begin_anew(self) -> None:
+        assert waiting(LORRY, TEST).joined([ANOTHER_S_TEST], 1) == (ANOTHER_S_TEST,)
+        assert waiting(LORRY, TEST).joined([NEXT_LORRY], 1) == (NEXT_LORRY,)
+
+    @pytest.mark.parametrize(
+        ("known", "frame", "beside", "clash"),
+        [
+            ((TEST,), (ANOTHER_S_VACCINATION,), (), Reason.HOLDER_MISMATCH),
+            ((TEST,), (code(BINH),), (), Reason.HOLDER_MISMATCH),
+            ((), (TEST, ANOTHER_S_TEST), (), Reason.TWO_HOLDERS),
+            ((), (TEST,), (ANOTHER_S_TEST,), Reason.TWO_HOLDERS),
+            ((), (LORRY, NEXT_LORRY), (), Reason.TWO_HOLDERS),
+            ((), (NEXT_LORRY,), (LORRY,), Reason.TWO_HOLDERS),
+            ((), (TEST, refused(document=ANOTHER_S_TEST.document)), (), Reason.TWO_HOLDERS),
+            ((TEST,), (health("vaccination", NOBODY),), (), Reason.HOLDER_UNCLEAR),
+            ((), (TEST, health("vaccination", NOBODY)), (), Reason.HOLDER_UNCLEAR),
+        ],
+    )
+    def test_what_does_not_belong_together(
+        self, known: tuple[Presented, ...], frame: tuple[Presented, ...], beside: tuple[Presented, ...], clash: Reason
+    ) -> None:
+        assert waiting(*known).joined(frame, 1, beside=beside) == clash
+
+    def test_where_holders_may_differ_they_do(self) -> None:
+        gathered = waiting(TEST)
+        assert gathered.joined([ANOTHER_S_VACCINATION], 1, same_holder=False) == (TEST, ANOTHER_S_VACCINATION)
+        assert waiting(LORRY).joined([NEXT_LORRY], 1, same_holder=False) == (NEXT_LORRY,)
+
+    def test_one_alone_may_name_nobody(self) -> None:
+        one = health("test", NOBODY)
+        assert Gathered().joined([one, refused()], 1) == (one, refused())
+        assert Gathered().joined([travel(holder=AN)], 1) == (travel(holder=AN),)
+
+    def test_memory_stays_bounded(self) -> None:
+        many = tuple(health(name=str(number)) for number in range(GATHERED_MAX + 1))
+        assert waiting(*many).documents == many[1:]

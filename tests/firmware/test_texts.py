@@ -11,9 +11,10 @@ from firmware.texts import Words, load_texts
 from verifier import Reason
 
 TEXTS = load_texts()
-UNDECIDED = ("clock-not-trusted", *get_args(StaleReason), "several-codes", "internal-error")
+UNDECIDED = ("clock-not-trusted", *get_args(StaleReason), "internal-error")
 KNOWLEDGE = ("knowledge-age", "knowledge-date")
 REST = ("just-scanned", "ready", "valid-out", "gate-away", "identify", "nobody-waits", OVERRIDDEN)
+KINDS = ("vaccination", "recovery", "test", "vehicle", "travel", "declaration", "identity")
 OURS = (*UNDECIDED, *KNOWLEDGE, *REST)
 
 
@@ -32,6 +33,14 @@ def test_vietnamese_is_nfc_and_codes_are_kebab_case() -> None:
 
 def test_numbers_are_filled_in() -> None:
     assert TEXTS["records-unsent"].filled(n=7) == Words("Còn 7 bản ghi chưa gửi", "7 records unsent")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_missing_is_named_by_its_kind(kind: str) -> None:
+    assert TEXTS["documents-missing"].filled(what=TEXTS[f"kind-{kind}"].en).en.startswith("Still missing: ")
+    for words in (TEXTS[f"kind-{kind}"].vi, TEXTS[f"kind-{kind}"].en):
+        assert words[:1].islower()  # it stands amid a sentence
+        assert ". " not in words  # where a screen's headline would end
 
 
 def test_a_device_is_found_by_its_name() -> None:

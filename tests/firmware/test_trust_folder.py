@@ -13,11 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from firmware import trust_folder
+from firmware import rule_folder
 from firmware.trust_folder import LIST_KEY, REVOKED, SIGNED_LIST, TrustFolderError, load_certificate, load_trust
+from firmware.trust_store import SIGNERS
 from provisioning.issuer import DemoIssuer
+from tests.simulators.lx1 import Lx1Issuer
 from tests.vectors import vectors
 from verifier.revocation import uci_hash
+from verifier.signers import encode_signers
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 ISSUER = DemoIssuer(AT)
@@ -182,7 +185,7 @@ def test_a_link_of_the_list_that_leads_nowhere_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_of_unreasonable_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trust_folder, "_FILE_MAX_BYTES", len(ISSUER.certificate_der) - 1)
+    monkeypatch.setattr(rule_folder, "FILE_MAX_BYTES", len(ISSUER.certificate_der) - 1)
     (tmp_path / "large.der").write_bytes(ISSUER.certificate_der)
     with pytest.raises(TrustFolderError, match=r"large\.der: larger than \d+ bytes"):
         load_trust(tmp_path)
@@ -225,4 +228,16 @@ def test_a_list_key_that_is_none(tmp_path: Path, key: bytes) -> None:
     sign_list(tmp_path, listed(ISSUER))
     (tmp_path / LIST_KEY).write_bytes(key)
     with pytest.raises(TrustFolderError, match=SIGNED_LIST):
+        load_trust(tmp_path)
+
+
+def test_signers_of_any_format_beside_single_certificates(tmp_path: Path) -> None:
+    permits = Lx1Issuer()
+    (tmp_path / "demo.der").write_bytes(ISSUER.certificate_der)
+    (tmp_path / SIGNERS).write_bytes(encode_signers([permits.entry()]))
+    signers = load_trust(tmp_path).signers
+    assert signers.by_kid(permits.kid, "lx1")
+    assert signers.by_kid(ISSUER.kid)
+    (tmp_path / SIGNERS).write_bytes(b"{}")
+    with pytest.raises(TrustFolderError, match=SIGNERS):
         load_trust(tmp_path)

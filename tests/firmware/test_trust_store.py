@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware import trust_store
+from firmware import rule_folder
 from firmware.timekeeping import BUILD_DATE
 from firmware.trust_folder import TrustFolderError, load_trust
 from firmware.trust_store import SPARE_FILES, STORES_AT_ONCE, current_of, load_current, load_store
 from provisioning.issuer import DemoIssuer
-from tests.firmware.stores import Revoked, make_store, use
+from tests.firmware.stores import Revoked, make_store, profile, use
 from verifier import Reason, Refused, Verifier
 from verifier.freshness import Freshness, Limits
 from verifier.revocation import uci_hash
@@ -42,7 +42,7 @@ def test_a_store_is_opened_whole(tmp_path: Path) -> None:
     assert (len(trust.signers), trust.demo, trust.store) == (2, True, "3-abcdef12")
     assert trust.knowledge is not None
     assert (trust.knowledge.issued, trust.knowledge.version, trust.knowledge.freshness) == (ISSUED, 3, LIMITS)
-    assert trust.knowledge.rules == RULES[::-1]  # profiles before rules
+    assert trust.knowledge.rules == (profile(), *RULES[::-1])  # profiles before rules
 
 
 def test_its_signers_and_revocations_judge(tmp_path: Path) -> None:
@@ -189,9 +189,9 @@ def test_a_store_with_a_part_that_cannot_be_used_is_none(tmp_path: Path, how: st
     assert "anew" in text
 
 
-@pytest.mark.parametrize(("bound", "most"), [("_FILE_MAX_BYTES", 100), ("RULES_MAX", 1)])
+@pytest.mark.parametrize(("bound", "most"), [("FILE_MAX_BYTES", 100), ("RULES_MAX", 1)])
 def test_what_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, most: int) -> None:
     store = whole(tmp_path)
-    monkeypatch.setattr(trust_store, bound, most)
+    monkeypatch.setattr(rule_folder, bound, most)
     with pytest.raises(TrustFolderError, match=r"larger than 100 bytes|over 1 rule files"):
         load_store(store)

@@ -1,5 +1,6 @@
 """Another store while the gate is at work: opened by a thread, taken only where it is newer and may be used here."""
 
+import gc
 import sys
 from datetime import timedelta
 from functools import partial
@@ -9,14 +10,19 @@ import msgspec
 import pytest
 
 from firmware.config import Config, ConfigError
-from firmware.gate import trust_of
 from firmware.timekeeping import BUILD_DATE
 from firmware.trust_data import Trust
-from firmware.trust_switch import AGAIN_NS, LOOK_NS, SWITCH_S, Trusted, TrustSwitch
+from firmware.trust_switch import AGAIN_NS, LOOK_NS, SWITCH_S, Trusted, TrustSwitch, trust_of
 from provisioning.issuer import DemoIssuer
 from tests.firmware.site import Site, make_site
-from tests.firmware.stores import make_store, use
+from tests.firmware.stores import make_store, profile, use
+from tests.verifier.profiles import requiring
+from tests.verifier.rule_files import AT, contained, rule_body
 from verifier import Reason, Revocations, TrustList
+from verifier.profile import Profiles
+from verifier.profile_checks import NOWHERE, Lane
+from verifier.rule_file import Scope
+from verifier.rules import RuleSet
 
 NOW = BUILD_DATE + timedelta(days=19)
 ISSUED = NOW - timedelta(hours=3)
@@ -200,6 +206,7 @@ def test_threads_take_short_turns_while_a_store_is_opened_and_only_then(site: Si
     switch._thread.join(10)
     assert seen == [pytest.approx(SWITCH_S)]
     assert sys.getswitchinterval() == pytest.approx(before)
+    assert gc.isenabled()
 
 
 def test_a_turn_does_not_wait_for_the_thread(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,3 +227,30 @@ def test_what_is_in_use_judges_until_another_does() -> None:
     trusted = Trusted(Trust(TrustList(), Revocations()))
     assert trusted.verify(ISSUER.issue(), NOW).reason == Reason.NO_TRUST_LIST
     assert trusted.stale(NOW) is None
+
+
+def test_without_a_profile_rules_hold_nowhere_in_particular() -> None:
+    rules = RuleSet([contained(rule_body(), scope=Scope(areas=("VN-HN",)))], {})
+    trust = Trust(TrustList(), Revocations(), rules)
+    assert Trusted(trust).has_rules(AT)
+    assert not Trusted(trust, Lane("VN-SG")).has_rules(AT)
+    assert not Trusted(trust).has_rules(AT + timedelta(days=99))
+
+
+@pytest.mark.parametrize(
+    ("check", "lane", "problem"),
+    [
+        ("route", NOWHERE, Reason.PROFILE_UNUSABLE),
+        ("route", Lane(None, frozenset({"QL1A"})), None),
+        ("area", NOWHERE, Reason.PROFILE_UNUSABLE),
+        ("area", Lane("VN-SG"), None),
+    ],
+)
+def test_a_lane_has_to_say_where_it_is_for_what_is_compared_with_that(
+    check: str, lane: Lane, problem: Reason | None
+) -> None:
+    kind = "vehicle" if check == "route" else "travel"
+    profiles = Profiles([profile(requiring({"document": kind, "checks": [check]}))])
+    trusted = Trusted(Trust(TrustList(), Revocations(), profiles=profiles), lane)
+    assert trusted.profile_problem(AT) == problem
+    assert Trusted(trusted.trust, lane, "venue").profile_problem(AT) == Reason.PROFILE_MISSING

@@ -11,12 +11,13 @@ from drivers.signal import open_signal
 from drivers.signal.output import Buzzer, Heartbeat, Output, OutputCause, Tone
 from drivers.signal.simulated import last_level, read_levels
 from firmware.config import ConfigError, load_config_text
-from firmware.gate import Gate, trust_of
+from firmware.gate import Gate
 from firmware.lamps import Voice
 from firmware.messages import Health, Reading, decode_event
 from firmware.messages import Heartbeat as ReaderBeat
 from firmware.signalling import TONES
 from firmware.sockets import connect
+from firmware.trust_switch import trust_of
 from firmware.wiring import darken_of, voice_of
 from tests.firmware.appliance import wait_until
 from tests.firmware.lane import EXPIRED, GOOD, NOW, Lane

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import msgspec
@@ -5,12 +6,25 @@ import pytest
 
 from drivers.broker import Will
 from drivers.errors import DeviceMissingError
+from drivers.plates import PlateSeen
+from drivers.plates.entering import enter_plate
 from drivers.signal.simulated import last_lamps
 from firmware import darken, uplink
 from firmware.config import Config
+from firmware.config_sections import PlatesConfig
+from firmware.lamps import LampsOnDemand
 from firmware.program import StopFlag
 from firmware.uplink import Uplink
-from firmware.wiring import broker_of, camera_of, clock_of, contacts_of, darken_of, signal_of, symbol_reader_of
+from firmware.wiring import (
+    broker_of,
+    camera_of,
+    clock_of,
+    contacts_of,
+    darken_of,
+    plates_of,
+    signal_of,
+    symbol_reader_of,
+)
 from tests.firmware.site import Site, make_site
 
 
@@ -43,6 +57,46 @@ def test_lamps_are_put_out_whoever_lit_them(site: Site) -> None:
         assert not last_lamps(history).green
         signal.show(red=False, green=True, lease_s=60)
     assert not last_lamps(history).green
+
+
+def test_a_third_lamp_is_fitted_where_its_pin_is_named(site: Site) -> None:
+    three = msgspec.structs.replace(site.config, signal=msgspec.structs.replace(site.config.signal, amber_pin=24))
+    with signal_of(three) as signal:
+        signal.show(red=False, green=False, amber=True)
+        assert last_lamps(site.config.lamp_history).amber
+        darken_of(three)
+        shown = last_lamps(site.config.lamp_history)
+        assert (shown.amber, shown.by) == (False, "darken")
+    with signal_of(site.config) as signal:
+        assert not signal.has_amber
+
+
+def test_a_third_lamp_is_known_once_the_lamps_open(site: Site) -> None:
+    three = msgspec.structs.replace(site.config, signal=msgspec.structs.replace(site.config.signal, amber_pin=24))
+    history = site.config.lamp_history
+    history.symlink_to("/dev/full")
+    with LampsOnDemand(lambda: signal_of(three)) as lamps:
+        assert not lamps.has_amber
+        history.unlink()
+        lamps.show(red=False, green=False)
+        assert lamps.has_amber
+        lamps.show(red=False, green=False, amber=True)
+        assert last_lamps(history).amber
+
+
+def test_plates_are_taken_where_that_is_asked_for(site: Site) -> None:
+    assert plates_of(site.config, lambda: None) is None
+    assert not site.config.plates_socket.exists()
+    asked = msgspec.structs.replace(site.config, plates=PlatesConfig(kind="socket"))
+    malformed: list[bool] = []
+    plates = plates_of(asked, lambda: malformed.append(True))
+    assert plates
+    with plates:
+        enter_plate(site.config.plates_socket, "51C-123.45", 7)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"nonsense", str(site.config.plates_socket))
+        assert plates.seen() == [PlateSeen("51C-123.45", 7)]
+        assert malformed == [True]
 
 
 def test_a_desk_assumes_its_clock(site: Site) -> None:

@@ -60,8 +60,8 @@ def test_a_line_a_case_in_order() -> None:
     done = batch(case(), case(at=late), case(dsc=[]), case(text="https://example.org"), case(text=""))
     assert done.code == 0
     reasons = [result["reason"] for result in done.results]
-    assert reasons == ["valid", "expired", "no-trust-list", "unsupported-kind", "unsupported-kind"]
-    assert done.results[0].keys() == {"verdict", "reason", "layers", "details", "document"}
+    assert reasons == ["valid", "expired", "no-trust-list", "online-only", "unsupported-kind"]
+    assert done.results[0].keys() == {"verdict", "reason", "layers", "details", "document", "format", "code"}
 
 
 def test_what_a_case_leaves_out_the_command_line_says(tmp_path: Path) -> None:

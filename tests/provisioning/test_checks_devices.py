@@ -187,6 +187,22 @@ def test_levels_of_simulated_lamps_are_read_back_and_they_are_left_dark(patient:
 
 
 @pytest.mark.parametrize(
+    ("answer", "told"),
+    [(None, "lamp-read-amber"), ("vàng", "lamp-seen-amber"), ("Amber", "lamp-seen-amber"), ("red", "lamp-other-amber")],
+)
+def test_a_third_lamp_is_looked_at_where_it_is_fitted(patient: Patient, answer: str | None, told: str) -> None:
+    signal = msgspec.structs.replace(patient.known.signal, amber_pin=24)
+    three = dataclasses.replace(
+        patient,
+        config=msgspec.structs.replace(patient.known, signal=signal),
+        ask=None if answer is None else lambda code: answer if code == "lamp-question-amber" else "",
+    )
+    assert results(lamps.lamps, three)[told] == ("fault" if answer == "red" else "ok")
+    history = read_history(patient.known.lamp_history)
+    assert [shown.amber for shown in history[-2:]] == [True, False]
+
+
+@pytest.mark.parametrize(
     ("answers", "told"),
     [
         ({"red": "đỏ", "green": "xanh"}, {"lamp-seen-red": "ok", "lamp-seen-green": "ok"}),

@@ -131,10 +131,10 @@ def test_pins_that_config_txt_gives_away(text: str, taken: set[int]) -> None:
 def test_pins_clash_by_name_and_a_machine_without_pins_is_a_fault(patient: Patient) -> None:
     assert results(pins.pins, patient) == {"pins-simulated": "skipped"}
     put(patient, "boot/firmware/config.txt", "dtparam=spi=on\n")
-    real = with_signal(patient, kind="gpio", red_pin=17, green_pin=8, buzzer_pin=9)
+    real = with_signal(patient, kind="gpio", red_pin=17, green_pin=8, amber_pin=10, buzzer_pin=9)
     found = list(pins.pins(real))
     clashes = {finding.values["lamp"]: finding.values["owner"] for finding in found if finding.code == "pin-clash"}
-    assert clashes == {"green": "SPI", "buzzer": "SPI"}
+    assert clashes == {"green": "SPI", "amber": "SPI", "buzzer": "SPI"}
     assert found[-1].code == "gpio-missing"
 
 

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from tests.firmware.appliance import alive, children_of, wait_until
-from tests.provisioning.passes import EXPECTED, holds_a_key
+from tests.provisioning.passes import GREEN_LANE, holds_a_key
 
-ALL_S = 45.0  # six visitors take 15 s
-VERDICTS = {"valid": "accepted", "unsupported-kind": "undecided"}
+ALL_S = 75.0  # twelve visitors take 30 s
+OURS = dict.fromkeys(("unsupported-kind", "unsigned", "online-only", "two-holders"), "undecided")  # no holder's fault
+VERDICTS = OURS | {"valid": "accepted", "documents-missing": None}
 
 
 @contextmanager
@@ -52,24 +53,28 @@ def folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def _answers(event: dict[str, Any]) -> bool:
+    return event["type"] == "shown" and event["aspect"] not in ("ready", "out-of-service")
+
+
 def _until_all_has_happened(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    """Read events until each kind of pass was answered and as many check-ins are stored."""
+    """Read events until each visitor was answered and each answer's check-in is stored."""
     assert process.stdout is not None
     events: list[dict[str, Any]] = []
     end_s = time.monotonic() + ALL_S
-    answered: set[str] = set()
+    answered: list[str] = []
     stored = 0
-    while answered != set(EXPECTED.values()) or stored < len(EXPECTED):
+    while len(answered) < len(GREEN_LANE) or stored < len(GREEN_LANE) - 1:  # the permit alone waits for more
         assert time.monotonic() < end_s, f"answered {answered}, stored {stored}"
         event = json.loads(process.stdout.readline())
         events.append(event)
-        if event["type"] == "shown" and event["verdict"]:
-            answered.add(event["reason"])
+        if _answers(event):
+            answered.append(event["reason"])
         stored += event.get("new", 0)
     return events
 
 
-def test_six_passes_six_answers_and_their_checkins(folder: Path) -> None:
+def test_a_green_lane_s_visitors_their_answers_and_checkins(folder: Path) -> None:
     with demo(folder, "--json") as process:
         events = _until_all_has_happened(process)
         family = descendants(process.pid)
@@ -86,11 +91,16 @@ def test_six_passes_six_answers_and_their_checkins(folder: Path) -> None:
     assert not [pid for pid in family if alive(pid)]
     assert list(folder.iterdir()) == []
     events += [json.loads(line) for line in rest.splitlines()]
-    shown = {event["reason"]: event for event in events if event["type"] == "shown" and event["verdict"]}
-    for reason in EXPECTED.values():
-        assert shown[reason]["aspect"] == shown[reason]["verdict"] == VERDICTS.get(reason, "refused")
-        assert shown[reason]["vi"]
-        assert shown[reason]["timings_ms"]["total"] > 0
+    shown = [event for event in events if _answers(event)]
+    for event, (name, reason) in zip(shown, GREEN_LANE.items(), strict=False):  # a second round may have begun
+        assert event["reason"] == reason, name
+        assert event["verdict"] == VERDICTS.get(reason, "refused")
+        assert event["aspect"] == (event["verdict"] or "next-document")
+        assert event["verdict"] is None or event["timings_ms"]["total"] > 0
+    permit, test, _, _, old, *_ = shown
+    assert permit["en"] == "Still missing: test result or vaccination certificate"
+    assert permit["plate"] == test["plate"] == "51C12345"
+    assert old["en"] == "Test older than 72 hours"
     assert {event["type"] for event in events} == {"shown", "health", "program", "centre"}
     ready = {event["program"] for event in events if event["type"] == "program" and event["change"] == "ready"}
     assert ready == {"reader", "gate", "uplink", "panel"}
@@ -132,7 +142,8 @@ def _read_until(terminal: io.FileIO, text: str | None) -> str:
     seen = b""
     end_s = time.monotonic() + 20
     while text is None or text not in seen.decode("utf-8", "ignore"):
-        assert select.select([terminal], [], [], max(0.0, end_s - time.monotonic()))[0], f"never came: {text}"
+        ready = select.select([terminal], [], [], max(0.0, end_s - time.monotonic()))[0]
+        assert ready, f"never came: {text}, but {seen[-2000:].decode('utf-8', 'ignore')}"
         try:
             seen += terminal.read(65536)
         except OSError:  # EIO: the other end has closed

@@ -12,6 +12,8 @@ def test_a_mistyped_file_name_is_not_judged_as_a_pass(name: str) -> None:
     assert name in done.err
 
 
-@pytest.mark.parametrize("text", ["https://example.org/pass.png", "NO1:AB.CD", "079123456789||NGUYEN VAN A|x.doe"])
+@pytest.mark.parametrize(
+    "text", ["https://example.org/pass.png", "NO1:AB.CD", "079123456789||NGUYEN VAN A|09031990|Nam|x.doe"]
+)
 def test_texts_with_dots_are_not_file_names(text: str) -> None:
     assert greengate("explain", text).code == 3

@@ -29,12 +29,16 @@ CODES = {
     "config check": {0, 2, 78},
     "config show": {0, 2, 78},
     "config explain": {0, 2},
+    "rules list": {0, 2, 66, 78},
+    "rules evaluate": {0, 1, 2, 3, 65, 66, 78},
+    "rules check": {0, 1, 2, 65, 66},
+    "plate": {0, 2, 69, 75, 77, 78},
 }
 
 
 FIRST_LIGHT = {"explain", "read", "run", "demo"}  # change nothing, and speak English
 LOOKING = {"doctor", "journal status", "journal verify", "service status", "config check", "config show"}
-LOOKING |= {"config explain"}  # the others change something
+LOOKING |= {"config explain", "rules list", "rules evaluate", "rules check"}  # the others change something
 SHARED = {"--lang", "--json", "--dry-run", "--root", "--config", "--yes"}  # the same words in every command
 TABLE_ROW = re.compile(r"^\| (\d+) \|", re.MULTILINE)
 COMMANDS_MD = Path(__file__).parents[2] / "docs" / "commands.md"

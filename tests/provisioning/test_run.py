@@ -1,5 +1,6 @@
 """`greengate run`: the appliance with a configuration, and what it says where that is wrong."""
 
+import contextlib
 import json
 import os
 import pty
@@ -105,9 +106,10 @@ def test_demo_trust_with_real_lamps_is_refused(site: Site) -> None:
 
 def test_it_runs_until_sigterm_and_leaves_nothing_behind(site: Site) -> None:
     site.show("good", site.good())
-    with subprocess.Popen(
-        [*COMMAND, str(site.config_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    command = [*COMMAND, str(site.config_path)]
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **quiet) as process, contextlib.ExitStack() as ending:
+        ending.callback(process.kill)  # else a failure would wait for its end
         wait_until(lambda: last_lamps(site.config.lamp_history).green, "the lamp is green")
         children = children_of(process.pid)
         assert len(children) == 4

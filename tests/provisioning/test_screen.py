@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -16,6 +17,9 @@ from tests.firmware.site import make_site
 
 ACCEPTED = Shown("accepted", "valid", "HỢP LỆ", "VALID", "id", "accepted", None, {"total": 41.25})
 REFUSED = Shown("refused", "expired", "MÃ ĐÃ HẾT HẠN", "EXPIRED", "id", "refused")
+PLATED = Shown("accepted", "valid", "HỢP LỆ", "VALID", "id", "accepted", None, {"total": 8.0}, plate="51C12345")
+MORE = Shown("next-document", "documents-missing", "Còn thiếu: xét nghiệm", "Still missing: test", plate="51C12345")
+ATTENDED = Shown("attendance", "attendance", "Đã ghi nhận", "Recorded", "id", "undecided")
 READY = Shown("ready", "ready", "Đưa mã QR vào khung", "Place the QR code in the frame")
 HEALTH = Health(
     in_service=True,
@@ -64,6 +68,39 @@ def test_the_terminal_draws_lamps_reason_and_history(live: tuple[LiveScreen, io.
     live[0].close()
 
 
+def test_the_terminal_asks_for_the_next_document_with_the_plate(live: tuple[LiveScreen, io.StringIO]) -> None:
+    live[0].told(MORE)
+    drawn = _drawn(live)
+    assert "+  Còn thiếu: xét nghiệm" in drawn
+    assert "Still missing: test" in drawn
+    assert " 51C12345 " in drawn
+    assert "● ĐỎ RED" in drawn  # two lamps: no green for what is no yes
+    assert "○ xanh green" in drawn
+    assert "AMBER" not in drawn.upper()
+    assert "documents-missing" in drawn.partition("frame to light")[2]
+    live[0].told(ATTENDED)
+    drawn = _drawn(live)
+    assert "≡  Đã ghi nhận" in drawn
+    assert "51C12345" not in drawn
+    assert "Recorded" in drawn
+    live[0].close()
+
+
+def test_a_third_lamp_is_drawn_where_one_is_fitted(tmp_path: Path) -> None:
+    site = make_site(tmp_path)
+    config = msgspec.structs.replace(site.config, signal=msgspec.structs.replace(site.config.signal, amber_pin=22))
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=100, height=50, color_system=None)
+    live = LiveScreen(config, console, []), file
+    live[0].told(MORE)
+    drawn = _drawn(live)
+    assert "● VÀNG AMBER" in drawn
+    assert "○ đỏ red" in drawn
+    live[0].told(ACCEPTED)
+    assert "○ vàng amber" in _drawn(live)
+    live[0].close()
+
+
 def test_the_terminal_says_how_programs_gate_and_centre_are(live: tuple[LiveScreen, io.StringIO]) -> None:
     screen = live[0]
     assert "at the centre" not in _drawn(live)
@@ -100,6 +137,8 @@ def test_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) ->
     screen.changed("gate", "started")
     screen.told(ACCEPTED)
     screen.told(REFUSED)
+    screen.told(MORE)
+    screen.told(PLATED)
     screen.centre(STORED)
     screen.centre(STORED)
     screen.close()
@@ -107,6 +146,8 @@ def test_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) ->
         "gate: started",
         "✓ accepted (valid): HỢP LỆ / VALID, 41.2 ms from frame to light",
         "✗ refused (expired): MÃ ĐÃ HẾT HẠN / EXPIRED",
+        "+ next-document (documents-missing): [51C12345] Còn thiếu: xét nghiệm / Still missing: test",
+        "✓ accepted (valid): [51C12345] HỢP LỆ / VALID, 8.0 ms from frame to light",
         "centre: 3 check-ins stored",
         "centre: 6 check-ins stored",
     ]

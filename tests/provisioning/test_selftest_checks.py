@@ -1,30 +1,21 @@
 """What a self-test's results are made of: what was answered, recorded and lit."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace as put  # beside another replace
 
-from drivers.symbols import open_symbol_reader
-from drivers.symbols.pictures import load_luma
-from firmware.config import load_config_text
-from firmware.config_sections import ContactsConfig, ProfileConfig
 from firmware.messages import Shown
 from provisioning.exits import Exit
-from provisioning.selftest import stage as staging
 from provisioning.selftest.account import Account, gate_account
 from provisioning.selftest.checks import Result, results_of
 from provisioning.selftest.command import _asked, tell
 from provisioning.selftest.eyes import HistoryEyes, NoEyes, PinEyes, Seen, eyes_for
-from provisioning.selftest.stage import derived, staged, toml_of, white_png
 from provisioning.selftest.watch import Answer, Observed, record_of
 from provisioning.talk import Talk
 from provisioning.words import phrases
 from tests.firmware.site import Site, make_site
-from tests.provisioning.passes import holds_a_key
 
 MS = 1_000_000
 VALID = Answer(Shown("accepted", "valid", "", "", "1", "accepted", 2_000 * MS), 510 * MS, ("test", "accepted"))
@@ -105,6 +96,8 @@ def test_what_was_never_answered_fails_its_checks() -> None:
         ([replace(lamps, red=lamps.green or lamps.red) for lamps in SEEN], {"valid-green"}),
         ([replace(lamps, red=lamps.green, green=lamps.red) for lamps in SEEN], {"valid-green", "forged-red"}),
         (SEEN[:4], {"empty-dark", "dark-at-end"}),
+        ([replace(lamps, amber=lamps.red) for lamps in SEEN], {"forged-red"}),
+        ([*SEEN, Seen(6_000 * MS, red=False, green=False, amber=True)], {"empty-dark", "dark-at-end"}),
         ([*SEEN, Seen(6_000 * MS, red=False, green=True), Seen(6_500 * MS, red=False, green=False)], {"empty-dark"}),
     ],
 )
@@ -187,7 +180,7 @@ class Pins:
 @pytest.mark.parametrize("active_high", [True, False])
 def test_pins_are_sampled(active_high: bool) -> None:  # noqa: FBT001 - a table
     pins = Pins()
-    eyes = PinEyes(17, 27, active_high, pins)
+    eyes = PinEyes(17, 27, None, active_high, pins)
     for levels in ((False, False), (False, True), (False, True), (False, False)):
         pins.levels = {4: True, 17: levels[0] == active_high, 27: levels[1] == active_high}
         eyes.look()
@@ -197,8 +190,17 @@ def test_pins_are_sampled(active_high: bool) -> None:  # noqa: FBT001 - a table
     assert [(lamps.red, lamps.green) for lamps in eyes.seen() or []] == [(False, False), (False, True), (False, False)]
 
 
+def test_the_pin_of_a_third_lamp_is_sampled_too() -> None:
+    pins = Pins()
+    eyes = PinEyes(17, 27, 24, active_high=True, read=pins)
+    for amber in (None, False, True, True):
+        pins.levels = {17: False, 27: False} | ({} if amber is None else {24: amber})
+        eyes.look()
+    assert [lamps.amber for lamps in eyes.seen() or []] == [False, True]
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Site:
     return make_site(tmp_path)
 
 
@@ -220,65 +222,6 @@ def test_who_looks_depends_on_the_lamps(site: Site) -> None:
 
 def test_lamps_that_never_were_have_shown_nothing(site: Site) -> None:
     assert HistoryEyes(site.config).seen() == []
-
-
-# The stage
-
-
-def test_a_derived_configuration_is_the_devices_own_but_for_the_test(site: Site, tmp_path: Path) -> None:
-    device = site.config
-    config = derived(device, tmp_path / "t")
-    assert (config.run.test, config.service_marker) == (True, device.service_marker)
-    assert (config.lamp_history, config.journal) == (device.lamp_history, device.journal)
-    assert (config.device, config.clock) == (device.device, device.clock)
-    assert load_config_text(toml_of(config), tmp_path / "elsewhere") == config
-    real = derived(with_gpio(site).config, tmp_path / "t")
-    assert (real.signal.red_pin, real.signal.history) == (17, None)
-    assert load_config_text(toml_of(real), tmp_path / "elsewhere") == real
-    profile, contacts = ProfileConfig(name="vip", details=("name",)), ContactsConfig(kind="gpio", override_pin=22)
-    asks = derived(put(with_gpio(site).config, profile=profile, contacts=contacts), tmp_path / "t")
-    assert (asks.profile, asks.contacts) == (ProfileConfig(name="vip"), ContactsConfig())
-
-
-def test_a_history_in_a_folder_that_went_with_its_unit_is_kept_elsewhere(site: Site, tmp_path: Path) -> None:
-    device = site.config
-    (tmp_path / "run").rmdir()
-    assert derived(device, tmp_path / "t").lamp_history == tmp_path / "t" / "lamps.jsonl"
-
-
-def test_any_text_survives_in_toml(site: Site, tmp_path: Path) -> None:
-    device = put(site.config.device, site='Chợ "Bến" \\ Thành 🚧')
-    journal = put(site.config.journal, path=tmp_path / "a\x7f'\"\tb" / "j.db")
-    config = put(site.config, device=device, journal=journal)
-    assert load_config_text(toml_of(config), tmp_path) == config
-
-
-def test_a_stage_holds_pictures_and_no_key_and_goes(site: Site) -> None:
-    with staged(site.config, site.now, Account()) as stage:
-        folder = stage.folder
-        assert folder.stat().st_mode & 0o777 == 0o700
-        assert list((folder / "pictures").iterdir()) == []
-        stage.show()
-        reader = open_symbol_reader("zxing")
-        texts = [
-            [symbol.text[:4] for symbol in reader.read(load_luma(path))]
-            for path in sorted((folder / "pictures").iterdir())
-        ]
-        assert texts == [["HC1:"], ["HC1:"], []]
-        stage.take_away(staging.VALID)
-        stage.take_away(staging.VALID)
-        assert len(list((folder / "pictures").iterdir())) == 2
-        assert not any(holds_a_key(path.read_bytes()) for path in folder.rglob("*") if path.is_file())
-    assert not folder.exists()
-
-
-@pytest.mark.parametrize("side_px", [1, 7, 8, 200])
-def test_an_empty_picture_is_white(tmp_path: Path, side_px: int) -> None:
-    path = tmp_path / "white.png"
-    path.write_bytes(white_png(side_px))
-    luma = load_luma(path)
-    assert luma.shape == (side_px, side_px)
-    assert luma.min() == 255
 
 
 def test_programs_have_the_gates_rights_where_root_gives_them() -> None:

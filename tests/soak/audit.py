@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,8 @@ from centre.collecting.store import Entry
 from drivers.signal.simulated import Lamps
 
 NS = 1_000_000_000
+FLASH_S = 0.2  # each of the two green flashes that say that attendance is recorded
+FLASHES_NS = NS // 2  # between the beginnings of the two, at most
 GRACE_S = 2.0  # what the architecture allows a light beyond its lease, where the gate died or hangs
 LOGGED_NS = NS // 2  # a `lit` line follows its light at once
 SLACK_NS = 50_000_000  # between a wall clock in whole milliseconds, slewed meanwhile, and the monotonic one
@@ -63,7 +65,7 @@ def _leases(history: list[Lamps], found: Audit) -> None:
 
 
 def _match(evidence: Evidence, found: Audit) -> None:
-    lights = [lamps.t_ns for lamps in evidence.history if lamps.green]
+    lights = list(_lights(evidence.history))
     accepted = {str(entry.checkin.id): entry for entry in evidence.entries if is_lit(entry)}
     names = _logged(lights, evidence.lit, found)
     found.lights, found.unlogged = len(lights), len(lights) - len(names)
@@ -80,9 +82,23 @@ def _match(evidence: Evidence, found: Audit) -> None:
             found.failures.append(f"check-in {name} was lit {times} times")
 
 
+def _lights(history: list[Lamps]) -> Iterator[int]:
+    """Give when each green light begins; the second flash of recorded attendance is part of its first."""
+    first_ns: int | None = None
+    for lamps in history:
+        if not lamps.green:
+            continue
+        if lamps.lease_s <= FLASH_S and first_ns is not None and lamps.t_ns - first_ns <= FLASHES_NS:
+            first_ns = None
+            continue
+        yield lamps.t_ns
+        first_ns = lamps.t_ns if lamps.lease_s <= FLASH_S else None
+
+
 def is_lit(entry: Entry) -> bool:
-    """Tell whether a light follows a record; none does where it says that somebody passed."""
-    return entry.checkin.verdict == "accepted" and entry.checkin.type != "passage"
+    """Tell whether a green light follows a record; none does where it says that somebody passed."""
+    green = entry.checkin.verdict == "accepted" or entry.checkin.reason == "attendance"
+    return green and entry.checkin.type != "passage"
 
 
 def _judge(t_ns: int, name: str, accepted: dict[str, Entry], wall_ns: int, found: Audit) -> None:

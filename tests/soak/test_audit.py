@@ -20,7 +20,7 @@ def lamps(at_ms: int, *, green: bool = False) -> Lamps:
     return Lamps(at_ms * MS, red=False, green=green, lease_s=LEASE_S if green else 0.0, by="show")
 
 
-def entry(seq: int, at_ms: int, verdict: VerdictName = "accepted") -> Entry:
+def entry(seq: int, at_ms: int, verdict: VerdictName = "accepted", reason: str = "x") -> Entry:
     at_ms += WALL_MS
     checkin = CheckIn(
         id=new_id(at_ms),
@@ -29,7 +29,7 @@ def entry(seq: int, at_ms: int, verdict: VerdictName = "accepted") -> Entry:
         lane="1",
         direction="in",
         verdict=verdict,
-        reason="x",
+        reason=reason,
         kinds=(),
         pseudonym=None,
     )
@@ -76,6 +76,29 @@ def test_a_passage_is_no_light(sound: Evidence) -> None:
 
 def replace_seq(known: Entry, seq: int) -> Entry:
     return known._replace(seq=seq)
+
+
+def flashes(at_ms: int) -> list[Lamps]:
+    """Return what the lamps show of one recorded attendance."""
+    lit_, again = (replace(lamps(at, green=True), lease_s=0.2) for at in (at_ms, at_ms + 400))
+    return [lit_, lamps(at_ms + 200), again, lamps(at_ms + 600)]
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "undecided"])
+def test_two_flashes_are_one_recorded_attendance(sound: Evidence, verdict: VerdictName) -> None:
+    attended = [entry(seq, at_ms, verdict, "attendance") for seq, at_ms in ((1, 997), (2, 3997))]
+    history = [*flashes(1000), *flashes(4000)]
+    for logged in ([lit(attended[0], 1001, 0.2), lit(attended[1], 4001, 0.2)], []):
+        found = audit(replace(sound, history=history, lit=logged, entries=attended))
+        assert (found.failures, found.lights) == ([], 2)
+    (failure,) = audit(replace(sound, history=history, lit=[], entries=attended[:1])).failures
+    assert "was lit 2 times" in failure
+
+
+def test_a_third_flash_is_a_light_of_its_own(sound: Evidence) -> None:
+    history = [*flashes(1000), replace(lamps(1800, green=True), lease_s=0.2), lamps(2000)]
+    (failure,) = audit(replace(sound, history=history, lit=[], entries=[entry(1, 997, reason="attendance")])).failures
+    assert "was lit 2 times" in failure
 
 
 def test_a_light_without_a_record(sound: Evidence) -> None:

@@ -169,6 +169,10 @@ def test_every_user_and_folder_is_made(simulation: Config) -> None:
         assert f"\nd {folder} " in folders
     assert "\nm greengate-reader greengate-readings\n" in made
     assert f"\nd {config.readings_socket.parent} 2750 greengate-gate greengate-readings " in folders
+    assert "\ng greengate-plates " in made
+    assert "greengate-plates\n" not in made  # none of our programs enters plates
+    assert f"\nd {config.plates_socket.parent} 2750 greengate-gate greengate-plates " in folders
+    assert f"\na+ {config.run.folder} - - - - g:greengate-plates:--x\n" in folders
 
 
 def test_the_configuration_of_a_fresh_installation_opens_nothing(simulation: Config) -> None:

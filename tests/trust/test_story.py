@@ -21,6 +21,7 @@ def test_by_a_server_from_the_first_key_to_the_last(tmp_path: Path) -> None:
     centre.run(
         "add-key", centre.given("issuer.der", ISSUER.certificate_der), centre.given("o.der", OTHER.certificate_der)
     )
+    centre.ask_for_any_document()
     centre.run("revoke", "--format", "uvci", lists(tmp_path, *range(9000, 11_000)))
     centre.run("publish", "--to", centre.web)
     authority = Authority(tmp_path / "ca")

@@ -182,20 +182,20 @@ def claims(**changes: object) -> bytes:
 
 
 def test_cwt_reads_claims() -> None:
-    decoded = cwt.decode(claims())
-    assert (decoded.issuer, decoded.issued_s, decoded.expires_s, decoded.hcert) == ("VN", 1000, 2000, {1: {}})
+    decoded = cwt.decode(claims(), -260)
+    assert (decoded.issuer, decoded.issued_s, decoded.expires_s, decoded.content) == ("VN", 1000, 2000, {1: {}})
 
 
 def test_cwt_times_may_be_floats_and_other_claims_are_passed_over() -> None:
     payload = cbor2.dumps({4: 2000.5, 6: 1000.25, 2: "subject", 7: b"id", -260: {1: {}}, "x": 1})
-    decoded = cwt.decode(payload)
+    decoded = cwt.decode(payload, -260)
     assert (decoded.issuer, decoded.issued_s, decoded.expires_s) == ("", 1000.25, 2000.5)
 
 
 def test_cwt_not_before_counts_when_it_is_later() -> None:
-    assert cwt.decode(claims(nbf=1500)).issued_s == 1500
-    assert cwt.decode(claims(nbf=500)).issued_s == 1000
-    assert cwt.decode(claims(iat="absent")).issued_s is None
+    assert cwt.decode(claims(nbf=1500), -260).issued_s == 1500
+    assert cwt.decode(claims(nbf=500), -260).issued_s == 1000
+    assert cwt.decode(claims(iat="absent"), -260).issued_s is None
 
 
 @pytest.mark.parametrize(
@@ -219,5 +219,5 @@ def test_cwt_not_before_counts_when_it_is_later() -> None:
 )
 def test_cwt_refuses(payload: bytes) -> None:
     with pytest.raises(RefusedError) as refused:
-        cwt.decode(payload)
+        cwt.decode(payload, -260)
     assert refused.value.reason is Reason.BAD_CWT

@@ -11,12 +11,17 @@ from verifier import (
     Verifier,
 )
 
+LAYERS = [
+    *(Layer.UNPREFIX, Layer.BASE45, Layer.COMPRESSION, Layer.COSE, Layer.CWT, Layer.PAYLOAD, Layer.KEY, Layer.KEYUSAGE),
+    *(Layer.SIGNATURE, Layer.TIME, Layer.REVOCATION),
+]
+
 
 def test_examine_gives_the_same_verdict_and_every_layer(verifier: Verifier, issuer: DemoIssuer, at: datetime) -> None:
     text = issuer.issue()
     examination = verifier.examine(text, at)
     assert examination.verdict == verifier.verify(text, at)
-    assert list(examination.layers) == list(Layer)
+    assert list(examination.layers) == LAYERS
     assert set(examination.layers.values()) == {Outcome.OK}
     assert examination.details == {}
 
@@ -34,7 +39,7 @@ def test_examine_goes_on_behind_what_fails(verifier: Verifier, issuer: DemoIssue
 def test_examine_skips_what_has_nothing_to_work_on(verifier: Verifier, at: datetime) -> None:
     layers = verifier.examine("HC1:GGW", at).layers
     assert [layers[layer] for layer in (Layer.UNPREFIX, Layer.BASE45)] == [Outcome.OK, Outcome.FAILED]
-    assert {layers[layer] for layer in list(Layer)[2:]} == {Outcome.SKIPPED}
+    assert {layers[layer] for layer in LAYERS[2:]} == {Outcome.SKIPPED}
 
 
 def test_examine_judges_the_usage_of_the_only_certificate_asked_about(at: datetime) -> None:

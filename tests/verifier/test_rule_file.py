@@ -13,6 +13,7 @@ from verifier.rule_file import (
     BODY_MAX_DEPTH,
     NATION,
     RULE_FILE_MAX_BYTES,
+    SITE,
     Kind,
     Place,
     Role,
@@ -78,6 +79,16 @@ json_values = st.recursive(
     max_leaves=8,
 )
 times = st.datetimes(timezones=st.just(UTC))
+
+
+def test_a_site_speaks_for_any_area_and_has_no_place_in_the_repository() -> None:
+    for areas in ([], ["VN-SG"], ["VN-HN", "DE"]):
+        file = parse_rule_file(written(scope={"areas": areas}), SITE)
+        assert (file.role, file.scope.areas) == (SITE, tuple(areas))
+    with pytest.raises(RuleFileError, match="'site' is no role"):
+        path_of("rule", SITE, "VN-TEST-72H")
+    assert place_of("rules/site/VN-TEST-72H.json") is None
+    assert role_of("site") != SITE
 
 
 @given(st.sampled_from(["rule", "profile"]), st.sampled_from([NATION, SAIGON]), st.tuples(times, times), json_values)

@@ -95,5 +95,5 @@ def test_a_list_of_which_nothing_can_be_used_is_no_trust_list(issuer: DemoIssuer
     def broken() -> Signer:
         raise TrustListError("broken")
 
-    verifier = Verifier(TrustList(unread=[(Kid(issuer.kid), broken)]), Revocations())
+    verifier = Verifier(TrustList(unread=[("hcert", Kid(issuer.kid), broken)]), Revocations())
     assert reason_of(verifier.verify(issuer.issue(), at)) is Reason.NO_TRUST_LIST

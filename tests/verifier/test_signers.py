@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from provisioning.issuer import DemoIssuer
 from tests.vectors import vectors
 from tests.verifier.certificates import BAD_BASIC_CONSTRAINTS, certificate
 from tests.verifier.signer_lists import AT, CERTIFICATE, EDWARDS, KID, P256, entry, written
-from verifier import Accepted, Reason, Refused, Revocations, Signer, Undecided, Verifier
+from verifier import Accepted, Reason, Refused, Revocations, Signer, Verifier
 from verifier.cose import Kid
+from verifier.documents.document import FormatName
 from verifier.signed_list import Listed, read_signed_list
 from verifier.signers import (
     KINDS_OF,
@@ -72,7 +74,8 @@ def entries(draw: st.DrawFn) -> SignerEntry:
         return entry(kinds=draw(st.sampled_from([(), ("test",), ("test", "recovery")])), **common)
     format_ = draw(st.sampled_from([name for name in KINDS_OF if name != "hcert"]))
     kinds = tuple(draw(st.lists(st.sampled_from(KINDS_OF[format_]), min_size=1, max_size=3)))
-    key: dict[str, Any] = {"certificate": None, "jwk": Jwk(**draw(st.sampled_from([P256, EDWARDS])))}
+    jwk = Jwk(**draw(st.sampled_from([P256, EDWARDS] if format_ == "lx1" else [P256])))
+    key: dict[str, Any] = {"certificate": None, "jwk": jwk}
     return entry(format=format_, kinds=kinds, **(key if draw(st.booleans()) else {}), **common)
 
 
@@ -81,18 +84,17 @@ def test_what_is_encoded_is_read_again(listed: list[SignerEntry]) -> None:
     data = encode_signers(listed)
     assert read_entries(data) == listed
     trust = parse_signers(data)
-    assert len(trust) == len(trust.signers()) == sum(one.format == "hcert" for one in listed)
-    assert len(trust) + sum(trust.others.values()) == len(listed)
-    assert trust.unusable == ()
+    assert len(trust) == len(trust.signers()) == len(listed)
+    assert (trust.unusable, trust.others) == ((), {})
 
 
 def test_certificates_wait_until_a_pass_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[bytes] = []
     from_der = Signer.from_der
 
-    def counted(der: bytes, kid: Kid | None = None, country: str | None = None) -> Signer:
+    def counted(der: bytes, kid: Kid, country: str, *, format_: FormatName, kinds: Collection[str]) -> Signer:
         read.append(der)
-        return from_der(der, kid, country)
+        return from_der(der, kid, country, format_=format_, kinds=kinds)
 
     monkeypatch.setattr(Signer, "from_der", counted)
     trust = parse_signers(
@@ -143,22 +145,24 @@ def test_extensions_that_cannot_be_parsed_drop_nobody() -> None:
     assert [signer.kinds for signer in trust.signers()] == [{"recovery"}]
 
 
-def test_signers_of_other_formats_are_carried_and_judge_nothing(issuer: DemoIssuer, at: datetime) -> None:
+def test_signers_of_other_formats_judge_no_health_certificate(issuer: DemoIssuer, at: datetime) -> None:
     listed = [
         entry(kid=issuer.kid, format="vds-nc", certificate=issuer.certificate_der),
         entry(format="shc", certificate=None, jwk=Jwk(**P256)),
         entry(format="lx1", certificate=None, jwk=Jwk(**EDWARDS), kinds=("vehicle",)),
     ]
     trust = parse_signers(encode_signers(listed))
-    assert (len(trust), trust.others) == (0, {"vds-nc": 1, "shc": 1, "lx1": 1})
+    assert [signer.format for signer in trust.signers()] == ["vds-nc", "shc", "lx1"]
+    assert [sorted(signer.kinds) for signer in trust.signers()[1:]] == [sorted(KINDS_OF["shc"]), ["vehicle"]]
     verdict = Verifier(trust, Revocations()).verify(issuer.issue(), at)
-    assert isinstance(verdict, Undecided)
-    assert verdict.reason is Reason.NO_TRUST_LIST
+    assert isinstance(verdict, Refused)
+    assert verdict.reason is Reason.UNKNOWN_ISSUER
 
 
 def test_a_format_of_a_newer_nation_takes_the_list_from_nobody() -> None:
     trust = parse_signers(written(format="lx2"))
     assert (len(trust), trust.others) == (0, {"lx2": 1})
+    assert not trust
 
 
 def test_demo_certificates_are_known_unread(issuer: DemoIssuer) -> None:

@@ -15,7 +15,9 @@ from tests.verifier.certificates import AT, BAD_BASIC_CONSTRAINTS, certificate
 from verifier import Signer, TrustList, TrustListError
 from verifier.areas import covers
 from verifier.cose import Kid
+from verifier.documents.document import FormatName
 from verifier.trust import KINDS
+from verifier.trust_list import Reader
 
 OTHER_USAGE = "1.3.6.1.5.5.7.3.2"  # TLS client, as in Viet Nam's certificates
 
@@ -97,15 +99,17 @@ def test_a_list_narrows_a_certificate_and_never_widens_it() -> None:
 
 def test_a_signer_allows_its_issuers_and_areas_both() -> None:
     signer = Signer.from_der(certificate())
-    assert signer.allows("", "")
-    assert signer.allows("any", "XX")
+    assert signer.allows("", ("",))
+    assert signer.allows("any", ("XX",))
     laboratory = signer.narrowed(issuers=("Lab 7", "Lab 8"), areas=("VN-SG", "LA"))
-    assert laboratory.allows("Lab 7", "VN-SG")
-    assert laboratory.allows("Lab 8", "LA-VT")
-    assert not laboratory.allows("Lab 9", "VN-SG")
-    assert not laboratory.allows("lab 7", "VN-SG")
-    assert not laboratory.allows("Lab 7", "VN-HN")
-    assert not laboratory.allows("", "")
+    assert laboratory.allows("Lab 7", ("VN-SG",))
+    assert laboratory.allows("Lab 8", ("LA-VT",))
+    assert not laboratory.allows("Lab 9", ("VN-SG",))
+    assert not laboratory.allows("lab 7", ("VN-SG",))
+    assert not laboratory.allows("Lab 7", ("VN-HN",))
+    assert not laboratory.allows("", ("",))
+    assert not laboratory.allows("Lab 7", ("VN-SG", "VN-HN"))
+    assert laboratory.allows("Lab 7", ())
 
 
 @pytest.mark.parametrize(
@@ -180,7 +184,7 @@ def test_a_signer_that_waits_is_read_once_and_only_when_it_is_named() -> None:
         read.append(1)
         return signer
 
-    trust = TrustList(unread=[(Kid(b"same"), reader), (Kid(b"else"), reader)])
+    trust = TrustList(unread=[("hcert", Kid(b"same"), reader), ("hcert", Kid(b"else"), reader)])
     assert (len(trust), trust.demo, trust.unusable, read) == (2, False, (), [])
     assert trust.by_kid(Kid(b"none")) == ()
     assert read == []
@@ -192,7 +196,7 @@ def test_a_signer_that_waits_is_read_once_and_only_when_it_is_named() -> None:
 
 def test_who_waits_beside_who_was_read() -> None:
     one, two = (Signer.from_der(certificate(), Kid(b"same")) for _ in range(2))
-    assert TrustList([one], unread=[(Kid(b"same"), lambda: two)]).by_kid(Kid(b"same")) == (one, two)
+    assert TrustList([one], unread=[("hcert", Kid(b"same"), lambda: two)]).by_kid(Kid(b"same")) == (one, two)
 
 
 def test_who_turns_out_unusable_is_told_and_takes_nobody_down() -> None:
@@ -200,13 +204,14 @@ def test_who_turns_out_unusable_is_told_and_takes_nobody_down() -> None:
         raise TrustListError("entry 2: broken")
 
     signer = Signer.from_der(certificate(), Kid(b"same"))
-    trust = TrustList([signer], ["entry 1: broken"], unread=[(Kid(b"same"), broken), (Kid(b"else"), broken)])
+    waiting: list[tuple[FormatName, Kid, Reader]] = [("hcert", Kid(kid), broken) for kid in (b"same", b"else")]
+    trust = TrustList([signer], ["entry 1: broken"], unread=waiting)
     assert list(trust.unusable) == ["entry 1: broken"]
     assert trust.by_kid(Kid(b"same")) == (signer,)
     assert list(trust.unusable) == ["entry 1: broken", "entry 2: broken"]
     assert trust.by_kid(Kid(b"else")) == ()
     assert (len(trust), bool(trust)) == (3, True)
-    assert not TrustList(unread=[(Kid(b"else"), broken)])
+    assert not TrustList(unread=[("hcert", Kid(b"else"), broken)])
     assert not TrustList()
 
 

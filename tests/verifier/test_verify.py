@@ -1,5 +1,6 @@
 """The whole verdict: the traps that real passes and attackers set, one by one."""
 
+import hashlib
 from datetime import datetime, timedelta
 
 import cbor2
@@ -10,6 +11,8 @@ from provisioning.issuer import DemoIssuer, demo_entry, hc1
 from tests.verifier.showing import payload_of, reason_of, shown, trusting
 from verifier import (
     Accepted,
+    Layer,
+    Outcome,
     Reason,
     Refused,
     Revocations,
@@ -34,12 +37,36 @@ def test_a_good_pass_of_each_kind_and_algorithm(
         assert verdict.reason is Reason.VALID
 
 
-@pytest.mark.parametrize("text", ["", "https://example.org/x", "shc:/5676", "NZCP:/1/ABC", "Nguyễn|1|2"])
-def test_other_kinds_are_undecided_not_refused(verifier: Verifier, at: datetime, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", Reason.UNSUPPORTED_KIND),
+        ("Nguyễn|1|2", Reason.UNSUPPORTED_KIND),
+        ("https://luongxanh.drvn.gov.vn/tra-cuu?id=1", Reason.ONLINE_ONLY),
+        ("https://example.org/x", Reason.ONLINE_ONLY),
+        ("NO1:6BF", Reason.FOREIGN_KIND),
+        ("HCFR1:6BF", Reason.FOREIGN_KIND),
+    ],
+    ids=["empty", "fields", "luong-xanh", "link", "norway", "france"],
+)
+def test_other_kinds_are_undecided_not_refused(verifier: Verifier, at: datetime, text: str, reason: Reason) -> None:
     verdict = verifier.verify(text, at)
     assert isinstance(verdict, Undecided)
-    assert verdict.reason is Reason.UNSUPPORTED_KIND
+    assert verdict.reason is reason
     assert verdict.identity is None
+    layers = verifier.examine(text, at).layers
+    assert [layer for layer, outcome in layers.items() if outcome is not Outcome.SKIPPED] == [Layer.UNPREFIX]
+
+
+def test_an_identity_code_is_read_and_proves_nothing(verifier: Verifier, at: datetime) -> None:
+    text = "079090000001||Nguyễn Văn An|01011990|Nam|Quận 1, TP. Hồ Chí Minh|01012021"
+    verdict = verifier.verify(text, at)
+    assert isinstance(verdict, Undecided)
+    assert verdict.reason is Reason.UNSIGNED
+    assert verdict.document is not None
+    assert verdict.document.kinds == ("identity",)
+    assert verdict.identity == hashlib.sha256(text.encode()).digest()
+    assert verifier.examine(text, at).document == verdict.document
 
 
 def test_a_time_without_a_zone_is_no_moment(verifier: Verifier, at: datetime) -> None:

@@ -1,19 +1,28 @@
-"""Layer 6: the EU digital COVID certificate's payload, schema versions 1.0.0 to 1.3.3 (ehn-dcc-schema).
+"""The EU digital COVID certificate (Electronic Health Certificates 1.0.5; ehn-dcc-schema 1.0.0 to 1.3.3).
+
+    HC1: + Base45( zlib( COSE_Sign1( CWT with the claim -260 )))
 
 Real issuers pad texts, write null for what is empty, send counts as floats and dates in part or with a time, so this
 reads what can be read; only that there is exactly one entry is not negotiable.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NewType
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NewType, cast
 
+from verifier import compression, cwt
+from verifier.documents.document import FormatName, Holder
+from verifier.layers import Format, Layer, Revoking, Workings
+from verifier.prefix import unprefixed
 from verifier.reasons import Reason, RefusedError
+from verifier.revocation import hcert_hashes
+from verifier.steps import decode_base45, open_sign1
 
 Uci = NewType("Uci", str)
 """Unique certificate identifier, as the issuer wrote it; never logged and never stored."""
 
+_CLAIM = -260  # Electronic Health Certificates 1.0.5, section 3.3.1
 _PAYLOAD_KEY = 1  # the only version of the claim -260 in use (Electronic Health Certificates 1.0.5, section 3.3.1)
 _VERSION = re.compile(r"(\d{1,3})\.\d{1,3}\.\d{1,3}", re.ASCII)
 _MAJOR = "1"
@@ -92,17 +101,34 @@ Entry = Vaccination | Test | Recovery
 
 @dataclass(frozen=True, slots=True)
 class HealthCertificate:
-    """A health certificate: who, and the one entry about them."""
+    """A health certificate: who, and the one entry about them; `payload` is what was signed, as rules see it."""
 
     version: str
     name: Name
     date_of_birth: str
     entry: Entry
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def format(self) -> FormatName:
+        """Return its format."""
+        return "hcert"
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of documents in it."""
         return (self.entry.kind,)
+
+    @property
+    def country(self) -> str:
+        """Return the issuing country of its entry."""
+        return self.entry.country.strip().upper()
+
+    @property
+    def holder(self) -> Holder:
+        """Return whom it names."""
+        name = self.name
+        return Holder(name.family, name.given, name.family_standard, name.given_standard, self.date_of_birth)
 
 
 def parse(hcert: Mapping[Any, Any]) -> HealthCertificate:
@@ -122,7 +148,7 @@ def parse(hcert: Mapping[Any, Any]) -> HealthCertificate:
         name = {}
     if not isinstance(name, Mapping):
         raise RefusedError(Reason.BAD_PAYLOAD, "nam is not a map")
-    return HealthCertificate(version, _name(name), _text(body, "dob"), _ENTRIES[key](fields))
+    return HealthCertificate(version, _name(name), _text(body, "dob"), _ENTRIES[key](fields), body)
 
 
 def _version(body: Mapping[Any, Any]) -> str:
@@ -225,3 +251,45 @@ def _count(fields: Mapping[Any, Any], key: str) -> int | None:
     if value != int(value):
         raise RefusedError(Reason.BAD_PAYLOAD, f"{key} is not a whole number")
     return int(value)
+
+
+def _unprefix(workings: Workings) -> None:
+    workings.encoded = unprefixed(workings.text)
+
+
+def _inflate(workings: Workings) -> None:
+    workings.content = compression.inflated(workings.packed)
+
+
+def _claims(workings: Workings) -> None:
+    workings.claims = cwt.decode(workings.message.payload, _CLAIM)
+
+
+def _certificate(workings: Workings) -> None:
+    workings.document = parse(workings.claims.content)
+
+
+def _scopes(workings: Workings) -> tuple[str, tuple[str, ...]]:
+    return workings.claims.issuer.strip(), (workings.document.country,)
+
+
+def _revoking(workings: Workings) -> Iterator[Revoking]:
+    entry = cast(HealthCertificate, workings.document).entry  # as this format reads it
+    return hcert_hashes(entry.country, entry.uci, workings.claims.issuer, workings.sign1)
+
+
+FORMAT = Format(
+    "hcert",
+    transport=(
+        (Layer.UNPREFIX, (), _unprefix),
+        (Layer.BASE45, ("encoded",), decode_base45),
+        (Layer.COMPRESSION, ("packed",), _inflate),
+        (Layer.COSE, ("content",), open_sign1),
+    ),
+    contents=(
+        (Layer.CWT, ("message",), _claims),
+        (Layer.PAYLOAD, ("claims",), _certificate),
+    ),
+    scopes=_scopes,
+    revoking=_revoking,
+)

@@ -1,0 +1,1 @@
+"""Signed permits (LX1): issued, printed for the windscreen, revoked."""

@@ -1,0 +1,1 @@
+"""Issuers of documents, which can also make every faulty variant."""
