@@ -129,14 +129,14 @@ def _keys(issuer: DemoIssuer) -> Iterator[tuple[str, str]]:
         yield f"small integers, {place}", text(_map(list(range(ROOM // 4))))
 
 
-def colliding(prefix: bytes, items: int) -> bytes:
+def colliding(prefix: bytes, items: int, room: int = ROOM) -> bytes:
     """Return a map of as many keys as there is room for, all of one hash, the prefix (of `items` items) in each."""
-    count = ROOM
+    count = room
     while True:
         bits = max(1, math.ceil(math.log2(count)))
         head = items + bits
         key_bytes = (1 if head < 24 else 2) + len(prefix) + bits + 1  # noqa: PLR2004 - RFC 8949, section 3
-        if count * key_bytes <= ROOM:
+        if count * key_bytes <= room:
             break
         count -= 1
     array = bytes([0x80 + head]) if head < 24 else bytes([0x98, head])  # noqa: PLR2004 - as above

@@ -1,4 +1,4 @@
-"""Time and memory of `verify()` on hostile texts: mutated passes, and texts crafted against each layer.
+"""Time and memory of `verify()` on hostile texts: mutated passes of all formats, and texts crafted against each layer.
 
 Each text is judged once for its time (CPU time of the thread; one over 10 ms is judged twice more and the least
 counts, for a busy machine also evicts caches) and once under tracemalloc for the peak of its memory. tracemalloc sees
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bench.common import Limit, arguments, console, finish, progress, table
 from bench.crafted import crafted
+from bench.crafted_kinds import Issuers, crafted_kinds
 from drivers.clock import open_clock
 from provisioning.issuer import DemoIssuer
-from tests.mutations import good_passes, mutated
+from tests.mutations import Good, good_passes, mutated
+from tests.mutations_kinds import KINDS, Kind
 from verifier import Accepted, Revocations, Signer, TrustList, Verifier
 from verifier.cose import Kid
 
@@ -100,10 +102,14 @@ def huge_signer(at: datetime) -> Signer:
     return Signer(HUGE_KID, "VN", key, frozenset({"test", "vaccination", "recovery"}), at - year, at + year, demo=True)
 
 
-def numbered(texts: Iterable[str], seed: int) -> Iterator[tuple[str, str]]:
-    """Yield names and texts."""
-    for number, text in enumerate(texts):
-        yield f"mutated: {number} of seed {seed}", text
+def bent(good: Sequence[Good], kinds: Mapping[str, Kind], seed: int, count: int) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of that many mutated passes, as many of each format."""
+    each = count // (1 + len(kinds))
+    for number, text in enumerate(mutated(good, seed, count - len(kinds) * each)):
+        yield f"mutated: hcert, {number} of seed {seed}", text
+    for format_, kind in kinds.items():
+        for number, text in enumerate(kind.mutated(seed, each)):
+            yield f"mutated: {format_}, {number} of seed {seed}", text
 
 
 def measured(subject: Subject, cases: Iterable[tuple[str, str]], total: int, title: str) -> list[Cost]:
@@ -132,15 +138,17 @@ def show(title: str, costs: Sequence[Cost]) -> None:
 def run(at: datetime, seed: int, count: int) -> tuple[list[Cost], list[Cost]]:
     """Return the costs of all crafted texts and of that many mutated passes."""
     issuer, rsa_issuer = DemoIssuer(at), DemoIssuer(at, algorithm="PS256")
+    issuers, kinds = Issuers.new(at), {format_: kind(at) for format_, kind in KINDS.items()}
     signers = [Signer.from_der(one.certificate_der) for one in (issuer, rsa_issuer)] + [huge_signer(at)]
+    signers += issuers.signers() + [signer for kind in kinds.values() for signer in kind.signers]
     subject = Subject(Verifier(TrustList(signers), Revocations()), at)
     good = good_passes([issuer, rsa_issuer])
-    cases = list(crafted(issuer, rsa_issuer, HUGE_KID))
+    cases = [*crafted(issuer, rsa_issuer, HUGE_KID), *crafted_kinds(issuers, at)]
     costs = measured(subject, cases, len(cases), "crafted texts")
     ordinary_mib = subject.rss_mib([good[0].text])
     for cost, (_, text) in zip(costs, cases, strict=True):
         cost.rss_mib = max(0.0, subject.rss_mib([good[0].text, text]) - ordinary_mib)
-    return costs, measured(subject, numbered(mutated(good, seed, count), seed), count, "mutated passes")
+    return costs, measured(subject, bent(good, kinds, seed, count), count, "mutated passes")
 
 
 def _memory(cost: Cost) -> float:
@@ -154,8 +162,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the mutations; default {SEED}")
     args = parser.parse_args()
     count = args.count or (QUICK_COUNT if args.quick else COUNT)
-    costs, bent = run(open_clock("system").now(), args.seed, count)
-    everything = costs + bent
+    costs, mutants = run(open_clock("system").now(), args.seed, count)
+    everything = costs + mutants
     slowest = sorted(everything, key=lambda cost: cost.cpu_ms, reverse=True)[:WORST]
     heaviest = sorted(everything, key=_memory, reverse=True)[:WORST]
     show(f"the {WORST} that took longest, of {len(everything)}", slowest)
@@ -163,11 +171,11 @@ def main() -> int:
     exceptions = [cost.name for cost in everything if cost.verdict.startswith("EXCEPTION")]
     result: dict[str, Any] = {
         "seed": args.seed,
-        "mutated": len(bent),
+        "mutated": len(mutants),
         "crafted": len(costs),
-        "accepted_mutated": sum(cost.verdict == "accepted" for cost in bent),
+        "accepted_mutated": sum(cost.verdict == "accepted" for cost in mutants),
         "accepted_crafted": [cost.name for cost in costs if cost.verdict == "accepted"],
-        "slowest_mutated_ms": max(cost.cpu_ms for cost in bent),
+        "slowest_mutated_ms": max(cost.cpu_ms for cost in mutants),
         "exceptions": exceptions,
         "worst_time": [asdict(cost) for cost in slowest],
         "worst_memory": [asdict(cost) for cost in heaviest],

@@ -101,15 +101,20 @@ class Answers:
             self._front.answer(None, judgement.reason, None, {}, words=judgement.words, plate=judgement.plate)
         return obeyed
 
-    def gave_up(self, judgement: Judgement, since_ns: int, until_ns: int) -> None:
-        """Record a set that waited in vain, from when until when; staff may still let its holder through."""
+    def gave_up(self, judgement: Judgement, since_ns: int, until_ns: int) -> bool:
+        """Record a set that waited in vain, from when until when; staff may still let its holder through.
+
+        Return whether the journal took it, or would have: too many are not recorded.
+        """
         if not self._allowance.take(until_ns):
             self._unrecorded.happened()
-            return
+            return True
         checkin = self._ports.records.checkin(judgement)
-        if self._record(checkin):
-            self._attended.answered(Light("undecided", since_ns, until_ns), checkin, judgement.keys)
-            self._ports.log(Decided(str(checkin.id), checkin.verdict, checkin.reason, {}))
+        if not self._record(checkin):
+            return False
+        self._attended.answered(Light("undecided", since_ns, until_ns), checkin, judgement.keys)
+        self._ports.log(Decided(str(checkin.id), checkin.verdict, checkin.reason, {}))
+        return True
 
     def pressed(self, at_ns: int) -> bool:
         """Let through whom the device did not, if such a person stands there; else say that nobody does.
@@ -144,6 +149,10 @@ class Answers:
     def forget(self) -> None:
         """Let the same pass try again: nobody was answered."""
         self.session = Session(_ns(self._timing.held_s))
+
+    def forget_unused(self) -> None:
+        """Let a pass that was not accepted try again; one that was is still the same presentation."""
+        self.session = self.session.only_used()
 
     def _light_and_report(self, judgement: Judgement, checkin: CheckIn, at_ns: int, marks: tuple[int, ...]) -> None:
         if not self._light_up(judgement, self._ports.clock.monotonic_ns(), checkin):
@@ -185,7 +194,7 @@ class Answers:
         return obeyed
 
 
-def survived(action: Callable[[], None], log: Callable[[LogEvent], None]) -> bool:
+def survived(action: Callable[[], object], log: Callable[[LogEvent], None]) -> bool:
     """Do something with what was read; return whether nothing unexpected happened."""
     try:
         action()

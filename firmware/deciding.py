@@ -93,7 +93,7 @@ class Decider:
         gathered: Gathered,
         moment: Moment,
     ) -> Decision:
-        frame = [self._ruled(one, profiles, moment.at) for one in sight.documents if one not in used]
+        frame = [one for one in sight.documents if one not in used]
         same_holder = any(profile.same_holder for profile in profiles)
         shown = gathered.joined(frame, moment.at_ns, beside=used, same_holder=same_holder)
         keys = tuple(key_of(one) for one in frame)  # of an answer that is no yes: what else waited may be shown again
@@ -127,6 +127,9 @@ class Decider:
         confirmed: bool = False,
     ) -> Decision:
         window_s = _window_s(profiles)
+        shown = tuple(
+            self._ruled(one, profiles, moment.at) for one in shown
+        )  # anew: profiles may not be what they were
         facts = Facts(self._judge.lane, moment.at, _plate_in(moment, window_s))
         outcome = judged(profiles, shown, facts, confirmed=confirmed)
         match outcome:
@@ -147,7 +150,11 @@ class Decider:
         return Answer(replace(judgement, keys=keys, details=details_of(complete.counted, self._wanted)))
 
     def _named(self, judgement: Judgement) -> Judgement:
-        """Return a judgement whose words name the rule that could not be judged."""
+        """Return a judgement whose words name the rule that could not be judged, or end with what to do."""
+        if judgement.reason == Reason.RULE_FAILED and judgement.words is not None:
+            demanded, next_step = judgement.words, self._texts["see-staff"]
+            vi, en = (f"{demand.rstrip('.')}. {step}" for demand, step in zip(demanded, next_step, strict=True))
+            return replace(judgement, words=Words(vi, en))
         if judgement.reason != Reason.RULE_UNDECIDED:
             return judgement
         words, rules = self._texts[judgement.reason], ", ".join(judgement.rules[:RULES_SHOWN])

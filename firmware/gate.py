@@ -92,13 +92,11 @@ class Gate:
         self._readings = ReaderPort(
             self._selector, config.readings_socket, self._checkpoint.receive, self._malformed.happened
         )
-        self._contacts = contacts
-        if contacts is not None:
-            self._selector.register(contacts, selectors.EVENT_READ, self._heed_contacts)
-        self._plates = plates
-        if plates is not None:
-            self._selector.register(plates, selectors.EVENT_READ, self._heed_plates)
+        self._contacts, self._plates = contacts, plates
         self._closings: deque[Closing] = deque(maxlen=QUEUE_MAX)
+        for device, heed in ((contacts, self._heed_contacts), (plates, self._heed_plates)):
+            if device is not None:
+                self._selector.register(device, selectors.EVENT_READ, heed)
         self._checkpoint.probe()
         self._recording.note("started", "gate")
         self._serviced = False
@@ -117,7 +115,7 @@ class Gate:
         ready = self._selector.select(longest_s)
         self._heed_service()
         for key, _ in ready:
-            if key.fileobj in self._selector.get_map():  # not dropped by one before it
+            if self._selector.get_map().get(key.fd) is key:  # not dropped by one before it, nor its number another's
                 key.data()
         if self._closings:  # one a turn: each may be a write, and the watchdog is fed once a turn
             self._checkpoint.contact(self._closings.popleft())
@@ -250,25 +248,9 @@ def main() -> int:
         return refuse("gate", error)
     log(_loaded(trust))
     try:
-        with (
-            contacts or nullcontext(),
-            plates or nullcontext(),
-            voice_of(config) as voice,
-            lamps,
-        ):  # the lamps first, at the end
-            clock = clock_of(config)
-            gate = partial(
-                Gate,
-                config,
-                trust,
-                lamps,
-                clock,
-                log_=log,
-                voice=voice,
-                contacts=contacts,
-                plates=plates,
-                recipient=recipient,
-            )
+        with contacts or nullcontext(), plates or nullcontext(), voice_of(config) as voice, lamps:  # lamps end first
+            gate = partial(Gate, config, trust, lamps, clock_of(config), log_=log, recipient=recipient)
+            gate = partial(gate, voice=voice, contacts=contacts, plates=plates)
             status = _run(config, gate, stop, demo=trust.demo)
     except DeviceError:  # they could not be darkened: who sees this status tries that from outside
         log(ServiceLost(reason="lamp-fault"))

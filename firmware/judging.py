@@ -10,7 +10,7 @@ from firmware.detail_names import Detail
 from firmware.messages import VerdictName
 from firmware.session import Key
 from firmware.texts import Words
-from verifier import Accepted, Identity, Reason, Refused, Undecided
+from verifier import Accepted, Identity, Reason, Refused, Undecided, Verdict
 from verifier.documents.document import IDENTITY, Holder
 from verifier.profile import Profile
 from verifier.profile_checks import Lane, plate_of
@@ -115,7 +115,11 @@ def sighted(
 
 def key_of(one: Presented, unable: str | None = None) -> Key:
     """Return what makes a code the same when it is seen again."""
-    return Key(one.identity, "undecided", unable) if unable else Key(one.identity, _name(one), str(one.verdict.reason))
+    return (
+        Key(one.identity, "undecided", unable)
+        if unable
+        else Key(one.identity, name_of(one.verdict), str(one.verdict.reason))
+    )
 
 
 def undecided(texts: Sequence[str], reason: str) -> Judgement:
@@ -133,7 +137,7 @@ def together(documents: Sequence[Presented], verdict: VerdictName, reason: str) 
 def of_document(one: Presented, verdict: VerdictName | None = None, reason: str | None = None) -> Judgement:
     """Return what a code's own layers say of it, or what else was found of it."""
     return Judgement(
-        verdict or _name(one),
+        verdict or name_of(one.verdict),
         str(reason or one.verdict.reason),
         (key_of(one),),
         kinds=kinds_of([one]),
@@ -184,8 +188,9 @@ def missing_words(what: Sequence[Sequence[str]], texts: Mapping[str, Words]) -> 
     return Words(words.vi.format(what=listed(0)), words.en.format(what=listed(1)))
 
 
-def _name(one: Presented) -> VerdictName:
-    match one.verdict:
+def name_of(verdict: Verdict) -> VerdictName:
+    """Return by what name a verdict is recorded and told."""
+    match verdict:
         case Accepted():
             return "accepted"
         case Refused():
@@ -193,7 +198,7 @@ def _name(one: Presented) -> VerdictName:
         case Undecided():
             return "undecided"
         case _:
-            assert_never(one.verdict)
+            assert_never(verdict)
 
 
 def _demanded(one: Presented) -> Words | None:

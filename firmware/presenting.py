@@ -54,12 +54,13 @@ class Presenting:
         if self._gathered.documents and not self._gathered.waits(now_ns):
             self.end(self._gathered.until_ns)
 
-    def end(self, at_ns: int) -> None:
-        """Record the set that waits, if there is one, and begin with nobody."""
+    def end(self, at_ns: int) -> bool:
+        """Record the set that waits, if there is one, and begin with nobody; return whether the journal took it."""
         pending = self._begin()
-        if pending is not None:
-            judgement = replace(pending, clock_trusted=self._ports.records.clock_trusted)
-            self._answers.gave_up(judgement, self._since_ns, at_ns)
+        if pending is None:
+            return True
+        judgement = replace(pending, clock_trusted=self._ports.records.clock_trusted)
+        return self._answers.gave_up(judgement, self._since_ns, at_ns)
 
     def forget(self) -> None:
         """Begin with nobody: nobody was answered."""
@@ -81,6 +82,8 @@ class Presenting:
         """Take note that somebody passed; where nobody might, whoever was asked for more has gone."""
         if not self._answers.passed(at_ns):
             self.end(at_ns)
+            if self._plate is not None and self._plate.at_ns <= at_ns:
+                self._plate = None
 
     def entered(self, seen: PlateSeen) -> None:
         """Take a plate; another one than before is another vehicle's, with documents of its own."""
@@ -90,15 +93,19 @@ class Presenting:
         now_ns = self._ports.clock.monotonic_ns()
         before = self._decider.plate_in(self._moment(now_ns))
         self._plate = Plate(text, seen.at_ns)
-        if before not in (None, text):
+        self._gathered = self._gathered.read(text, seen.at_ns)
+        if before == text:
+            return  # a camera that reads on
+        if before is not None:
             self.end(now_ns)
         if self._gathered.waits(now_ns):
             self._follow(self._decider.of_gathered(self._gathered, self._moment(now_ns)), now_ns)
-        elif before != text and self._front.light.aspect != "accepted":
-            self._answers.forget()  # what was refused for another plate is judged anew
+        elif self._front.light.aspect != "accepted":
+            self._answers.forget_unused()  # what was refused for another plate is judged anew
 
     def _documents(self, sight: Sight, reading: Reading, received_ns: int) -> None:
         session = self._answers.session
+        self._gathered = self._gathered.seen(sight.documents, received_ns)
         decision = self._decider.of_sight(sight, session, self._gathered, self._moment(received_ns))
         shown = [key_of(one) for one in sight.documents]
         if isinstance(decision, Answer):
@@ -148,15 +155,20 @@ class Presenting:
         if (wait.gathered, wait.judgement) == (self._gathered, self._pending):
             return
         now_ns = self._ports.clock.monotonic_ns()
-        self._next({one.identity for one in wait.gathered.documents}, now_ns)
+        if not self._next({one.identity for one in wait.gathered.documents}, now_ns):
+            return
         self._gathered, self._pending, self._since_ns = wait.gathered, wait.judgement, now_ns
         if not self._answers.wait(wait.judgement, wait.gathered.until_ns):
             self.forget()
 
-    def _next(self, identities: Collection[bytes], at_ns: int) -> None:
-        """Record the set that waited, where what follows has none of its documents: the next person's."""
-        if all(one.identity not in identities for one in self._gathered.documents):
-            self.end(at_ns)
+    def _next(self, identities: Collection[bytes], at_ns: int) -> bool:
+        """Record the set that waited, where what follows has none of its documents: the next person's.
+
+        Return whether the journal took it: without one nobody is asked for more.
+        """
+        if any(one.identity in identities for one in self._gathered.documents):
+            return True
+        return self.end(at_ns)
 
     def _begin(self) -> Judgement | None:
         """Begin with nobody, whose light is over; return what was to be recorded of the set."""

@@ -5,8 +5,10 @@ FOLDER/value-sets.json                                                          
 SITE/rules/*.json, SITE/profiles/*.json                                               `profile.folder`
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from firmware.trust_data import TrustFolderError
 from verifier.rule_file import SITE, RuleFile, RuleFileError, parse_rule_file, parse_rule_file_at
@@ -22,7 +24,7 @@ def signed_files(folder: Path, cure: str) -> tuple[RuleFile, ...]:
 
     Raises: TrustFolderError: One cannot be read, or is none of its place; the text ends with `cure`.
     """
-    return _parsed(folder, "**/*.json", parse_rule_file_at, cure)
+    return _parsed(folder, parse_rule_file_at, cure)
 
 
 def site_files(folder: Path) -> tuple[RuleFile, ...]:
@@ -33,7 +35,7 @@ def site_files(folder: Path) -> tuple[RuleFile, ...]:
     cure = "correct or remove it; the folder is profile.folder"
     if not folder.is_dir():
         raise TrustFolderError(f"{folder}: no folder: {cure}")
-    return _parsed(folder, "*.json", lambda data, _path: parse_rule_file(data, SITE), cure)
+    return _parsed(folder, lambda data, _path: parse_rule_file(data, SITE), cure)
 
 
 def value_sets(folder: Path, cure: str) -> ValueSets:
@@ -65,8 +67,8 @@ def read(path: Path, cure: str) -> bytes:
     return data
 
 
-def _parsed(folder: Path, names: str, parse: Callable[[bytes, str], RuleFile], cure: str) -> tuple[RuleFile, ...]:
-    paths = sorted(path for kind in ("rules", "profiles") for path in (folder / kind).glob(names))
+def _parsed(folder: Path, parse: Callable[[bytes, str], RuleFile], cure: str) -> tuple[RuleFile, ...]:
+    paths = sorted(path for kind in ("rules", "profiles") for path in _below(folder / kind, cure))
     if len(paths) > RULES_MAX:
         raise TrustFolderError(f"{folder}: over {RULES_MAX} rule files; {cure}")
     found = []
@@ -76,3 +78,22 @@ def _parsed(folder: Path, names: str, parse: Callable[[bytes, str], RuleFile], c
         except RuleFileError as error:
             raise TrustFolderError(f"{path}: {error}; {cure}") from None
     return tuple(found)
+
+
+def _below(folder: Path, cure: str) -> Iterator[Path]:
+    """Yield the files below a folder, none where there is no such thing.
+
+    Raises: TrustFolderError: It cannot be listed; what `glob` would leave out silently is a rule that nobody keeps.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise TrustFolderError(f"{error.filename}: {error.strerror}; {cure}") from None
+
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        refuse(error)
+    for parent, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(parent, name) for name in names if name.endswith(".json"))

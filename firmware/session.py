@@ -5,7 +5,7 @@ together while their set waits, as long as they are about one person and one veh
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, assert_never
 
 from verifier import holder
@@ -16,6 +16,7 @@ from verifier.reasons import Reason
 
 HELD_MAX = 64  # ours: more passes than fit before a camera within the holding time; bounds memory
 GATHERED_MAX = 16  # ours: twice what a record names kinds; bounds memory
+UNNAMED_NS = 10_000_000_000  # ours: no vehicle has gone, and the next one's driver is at the camera, much sooner
 Clash = Literal[Reason.TWO_HOLDERS, Reason.HOLDER_MISMATCH, Reason.HOLDER_UNCLEAR]
 """Why documents do not make one set."""
 
@@ -62,6 +63,10 @@ class Session:
         """Return whether a sighting at `at_ns` continues one that was accepted: it counts for no other set."""
         return self.holds(key, at_ns) and self._held[key].used
 
+    def only_used(self) -> "Session":
+        """Return the session without what was not accepted, which may be shown again at once."""
+        return Session(self.held_ns, {key: one for key, one in self._held.items() if one.used})
+
 
 def _least(held: Mapping[Key, _Held]) -> Key:
     """Return the key to forget for another one: never an accepted pass's for the sake of codes anybody can make up."""
@@ -72,10 +77,14 @@ def _least(held: Mapping[Key, _Held]) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A set of documents that waits for more, until a time (monotonic); empty: nobody's."""
+    """A set of documents that waits for more, until a time (monotonic); empty: nobody's.
+
+    `seen_ns` is when its person or vehicle was last seen to be there: one of its documents, or the plate it is for.
+    """
 
     documents: tuple[Presented, ...] = ()
     until_ns: int = 0
+    seen_ns: int = field(default=0, compare=False)
 
     def waits(self, at_ns: int) -> bool:
         """Return whether it is somebody's whose time is not over."""
@@ -86,13 +95,23 @@ class Gathered:
         known = {one.identity for one in self.documents} if self.waits(at_ns) else set()
         return any(one.identity not in known for one in documents)
 
+    def seen(self, frame: Sequence[Presented], at_ns: int) -> "Gathered":
+        """Return the set after a frame at a time, in which one of its documents may be."""
+        known = {one.identity for one in self.documents}
+        return replace(self, seen_ns=at_ns) if any(one.identity in known for one in frame) else self
+
+    def read(self, plate: str, at_ns: int) -> "Gathered":
+        """Return the set after a plate, as permits write it, was read at a time: it may be its vehicle's."""
+        return replace(self, seen_ns=max(self.seen_ns, at_ns)) if plate in _plates(self.documents) else self
+
     def joined(
         self, frame: Sequence[Presented], at_ns: int, *, beside: Sequence[Presented] = (), same_holder: bool = True
     ) -> tuple[Presented, ...] | Clash:
         """Return the documents of the set with those of a frame, or why they do not belong together.
 
         Another person's document, or another vehicle's, of a kind that is in the set already is the next one's: they
-        begin anew. `beside` are documents in the same frame that count for no set any more.
+        begin anew. So do, some time after the set was last seen, a vehicle's permit and a person's document, which
+        nothing but that time would bind. `beside` are documents in the same frame that count for no set any more.
         """
         known = self.documents if self.waits(at_ns) else ()
         new = [one for one in frame if all(one.identity != other.identity for other in known)]
@@ -102,12 +121,16 @@ class Gathered:
             return Reason.TWO_HOLDERS
         if not same_holder:
             return (*known, *new)
+        if at_ns - self.seen_ns > UNNAMED_NS and bool(_holders(known)) != bool(_holders(new)):
+            known = ()  # the next vehicle, or its driver
         return _apart([*frame, *beside]) or _of_one_holder(known, new)
 
     def waiting(self, documents: tuple[Presented, ...], at_ns: int, window_s: float) -> "Gathered":
         """Return the set of these documents, which waits for a window from `at_ns` if one of them is new to it."""
         same = {one.identity for one in documents} <= {one.identity for one in self.documents} and self.waits(at_ns)
-        return Gathered(documents[-GATHERED_MAX:], self.until_ns if same else at_ns + round(window_s * 1e9))
+        if same:
+            return replace(self, documents=documents)
+        return Gathered(documents[-GATHERED_MAX:], at_ns + round(window_s * 1e9), at_ns)
 
 
 def _apart(frame: Sequence[Presented]) -> Clash | None:

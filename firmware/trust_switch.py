@@ -56,7 +56,7 @@ class Trusted:
 
     def rules(self, accepted: Accepted, country: str, at: datetime) -> RulesVerdict:
         """Return what the rules of all roles say of a document, where a country's acceptance rules count."""
-        return self.trust.rules.judged(accepted.document, self._place(country), at, accepted.claims)
+        return self.trust.rules.judged(accepted.document, self._place(country), at, accepted.claims, accepted.signer)
 
     def profile_problem(self, at: datetime) -> Reason | None:
         """Return why documents are not judged at a time, or not all that the profiles ask for; None where they are."""

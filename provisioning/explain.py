@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from drivers.clock import open_clock
-from firmware.trust_folder import Trust, TrustFolderError, load_certificate, load_trust
+from firmware.trust_folder import Trust, TrustFolderError, load_certificate
 from provisioning.batch import judge_lines, moment_of
 from provisioning.examination import Explained, as_result, explained, show
 from provisioning.exits import Exit, emit, fail
 from provisioning.pass_source import texts_of
+from provisioning.trust_named import load_named
 from verifier import Revocations, TrustList, TrustListError, Verifier
 from verifier.revocation_set import RevocationSetError
 from verifier.signers import parse_signers
@@ -101,7 +102,7 @@ def _moment(text: str | None, *, as_json: bool) -> datetime:
 
 def _trusted(certificates: list[Path], signers: Path | None, folder: Path | None, *, as_json: bool) -> Trust:
     try:
-        found = load_trust(folder) if folder else Trust(TrustList(), Revocations())
+        found = load_named(folder) if folder else Trust(TrustList(), Revocations())
         singles = TrustList(load_certificate(path) for path in certificates)
         if signers is not None:  # then only these are trusted, whatever else the folder holds
             listed = _listed(signers)

@@ -36,14 +36,15 @@ def signers_of(der: bytes, authorities: Iterable[Signer]) -> tuple[Signer, ...]:
     """Return the signer that a certificate is of, once for each authority that issued it; none where none did.
 
     A signer is within all that its authority's entry allows, in the certificate's validity and the authority's, and
-    without a narrower area signs for the authority's own country alone.
+    without a narrower area signs for the authority's own country alone; one of no country, area or issuer for none.
 
     Raises:
         RefusedError: BAD_ENCODING where it is no certificate, WRONG_KEY_USAGE where an authority did issue it, but not
             to sign such codes.
     """
     certificate, issuer = _certificate(der)
-    issuers = [one for one in authorities if one.subject == issuer and _is_issued_by(certificate, one.key)]
+    named = [one for one in authorities if one.subject == issuer and _is_bound(one)]
+    issuers = [one for one in named if _is_issued_by(certificate, one.key)]
     if not issuers:
         return ()
     kinds = _kinds(certificate)
@@ -63,8 +64,13 @@ def _certificate(der: bytes) -> tuple[x509.Certificate, bytes]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a name with a part that is shorter or longer than it may be
             return certificate, certificate.issuer.public_bytes()
-    except ValueError:
+    except (ValueError, TypeError):  # the latter of a name with a part that is no text
         raise RefusedError(Reason.BAD_ENCODING, "no certificate in it") from None
+
+
+def _is_bound(authority: Signer) -> bool:
+    """Tell whether anything says whom an authority vouches for: one of no country would vouch for all of them."""
+    return bool(authority.country or authority.areas or authority.issuers)
 
 
 def _is_issued_by(certificate: x509.Certificate, key: PublicKey) -> bool:
@@ -132,7 +138,7 @@ def _misused(why: str) -> RefusedError:
 def _signer(
     certificate: x509.Certificate, kid: Kid, key: ec.EllipticCurvePublicKey, kinds: frozenset[str], authority: Signer
 ) -> Signer:
-    own = frozenset({authority.country}) if authority.country else frozenset()
+    own = frozenset({authority.country.upper()}) if authority.country else frozenset()  # some have small letters
     return replace(
         authority,
         kid=kid,
@@ -141,5 +147,5 @@ def _signer(
         not_before=max(authority.not_before, certificate.not_valid_before_utc),
         not_after=min(authority.not_after, certificate.not_valid_after_utc),
         areas=authority.areas or own,
-        subject=certificate.subject.public_bytes(),
+        subject=b"",  # it certifies nobody; and its name may be one that cannot be read
     )

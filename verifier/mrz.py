@@ -36,10 +36,11 @@ class StandardName(NamedTuple):
 
 def standard_name(text: str, variant: Variant = "recommended") -> StandardName:
     """Transliterate a name of any script; no text at all raises."""
-    lost, ambiguous = len(text) > NAME_MAX_CHARS, False
+    prepared, ambiguous = _prepared(text[:NAME_MAX_CHARS]), False
+    lost = max(len(text), len(prepared)) > NAME_MAX_CHARS
     letters: list[str] = []
     table = LATIN[variant]
-    for char in _prepared(text[:NAME_MAX_CHARS]):
+    for char in prepared[:NAME_MAX_CHARS]:  # one ligature may have become 18 letters
         if (latin := _latin(char, table)) is not None:
             letters.append(latin)
         elif (other := _other_script(char)) is not None:

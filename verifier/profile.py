@@ -17,10 +17,10 @@ from typing import Annotated, Literal, NamedTuple, cast, get_args
 import msgspec
 from msgspec import Meta
 
-from verifier.areas import covers
+from verifier.areas import area_of, covers
 from verifier.documents.document import IDENTITY, FormatName
 from verifier.reasons import Reason
-from verifier.rule_file import SITE, Role, RuleFile, Scope, newest
+from verifier.rule_file import SITE, Role, RuleFile, Scope, newest, province_of
 
 Check = Literal["route", "hours", "plate", "area"]
 WithoutRules = Literal["undecided", "refused", "accepted"]
@@ -68,7 +68,7 @@ class Profile:
     Attributes:
         role: Who requires it; rules of lower roles alone do not stand for rules of its own.
         title: In Vietnamese and in English.
-        country: Whose acceptance rules count.
+        country: Whose acceptance rules count; a province's is its own.
         all: Every one of these must be met.
         window_s: How long documents that are shown one after another count together.
         same_holder: Whether all documents that name somebody must name the same one.
@@ -151,6 +151,7 @@ def parse_profile(file: RuleFile) -> Profile:
         body = msgspec.convert(file.body, _Body)
     except msgspec.ValidationError as error:
         raise ProfileError(f"{file.id}: {error}") from None
+    _check_country(file, body.country)
     if not body.all and not body.attendance:
         raise ProfileError(f"{file.id}: requires nothing: name documents in all, or set attendance")
     default = _known(file, "without_rules", body.without_rules, get_args(WithoutRules))
@@ -163,6 +164,14 @@ def parse_profile(file: RuleFile) -> Profile:
         body.same_holder,
         body.attendance,
     )
+
+
+def _check_country(file: RuleFile, country: str) -> None:
+    """Check that a province names its own country: with another's, the nation's acceptance rules would not count."""
+    province = None if file.role == SITE else province_of(file.role)
+    if province is not None and not covers((country,), area_of(province)):
+        own = area_of(province).partition("-")[0]
+        raise ProfileError(f"{file.id}: country {country!r}: a province's profile names its own, {own!r}")
 
 
 def _item(file: RuleFile, item: _Item, default: str) -> Item:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from verifier.areas import AREA_PATTERN
+from verifier.areas import AREA_PATTERN, covers
 from verifier.certlogic import CertLogicError, compiled, problem_of
 from verifier.rule_file import Role, RuleFile, Scope
 
@@ -45,6 +45,7 @@ _FIELDS_MAX = 256  # ours: published rules name up to 12
 _UNKNOWN_VERSION = (sys.maxsize,) * 3  # counts as the newest
 _VERSION = r"\A[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}\Z"
 _COUNTRY = r"\A[A-Z]{2}\Z"
+_REGION = rf"\A\Z|{AREA_PATTERN}"  # empty: as the gateway's programs write it where there is none
 
 
 class RulesError(Exception):
@@ -108,7 +109,7 @@ class _Body(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, kw_only
     identifier: str
     type: RuleType
     country: Annotated[str, Meta(pattern=_COUNTRY)]
-    region: Annotated[str, Meta(pattern=AREA_PATTERN)] | None = None
+    region: Annotated[str, Meta(pattern=_REGION)] | None = None
     version: _SemVer
     schema_version: _SemVer
     engine: str
@@ -142,7 +143,7 @@ def parse_rule(file: RuleFile) -> Rule:
         number=file.version,
         type=body.type,
         country=body.country,
-        region=None if body.region == body.country else body.region,
+        region=_region(body),
         kinds=_KINDS[body.certificate_type],
         scope=file.scope,
         valid_from=max(file.valid_from, body.valid_from),
@@ -182,6 +183,13 @@ def _check_versions(body: _Body) -> None:
         raise RulesError(f"the EngineVersion {body.engine_version} is newer than {ENGINE_MAJOR_MAX}.x")
     if _version(body.schema_version)[0] != SCHEMA_MAJOR:
         raise RulesError(f"the SchemaVersion {body.schema_version} is not known; {SCHEMA_MAJOR}.x is")
+
+
+def _region(body: _Body) -> str | None:
+    """Return the area that a rule is for; the gateway's members write `SH` of the country DE for what is DE-SH."""
+    if not body.region or body.region == body.country:
+        return None
+    return body.region if covers((body.country,), body.region) else f"{body.country}-{body.region}"
 
 
 def _version(text: str) -> Version:

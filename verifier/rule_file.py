@@ -192,13 +192,13 @@ def parse_rule_file_at(data: bytes, path: str) -> RuleFile:
 
 
 def newest(files: Iterable[RuleFile], at: datetime) -> tuple[RuleFile, ...]:
-    """Return the files in force, of each rule and profile of each role the newest version."""
-    found: dict[tuple[Kind, Role, str], RuleFile] = {}
-    for file in files:
+    """Return the files in force, of each rule and profile of each role the newest version, or all that claim to be."""
+    in_force = [file for file in files if file.in_force(at)]
+    newest_of: dict[tuple[Kind, Role, str], int] = {}
+    for file in in_force:
         key = (file.kind, file.role, file.id)
-        if file.in_force(at) and (key not in found or found[key].version < file.version):
-            found[key] = file
-    return tuple(found.values())
+        newest_of[key] = max(file.version, newest_of.get(key, 0))
+    return tuple(file for file in in_force if file.version == newest_of[file.kind, file.role, file.id])
 
 
 def _check_scope(scope: Scope, province: str | None) -> None:

@@ -2,11 +2,14 @@
 
 Chosen as the EU gateway's *Validation Rules* have it: acceptance rules of the country whose lane it is, invalidation
 rules of the country that issued the document; for its kind and the lane's region; in force. Of one identifier the
-newest version counts, within one signing role only: no province displaces the nation's rule. Every role's rules must
-pass, so that each can only tighten. A rule that says neither true nor false is undecided, with its identifier.
+newest version counts (of two files of one version both do), within one signing role only: no province displaces the
+nation's rule. Every role's rules must pass, so that each can only tighten. A rule that says neither true nor false is
+undecided, with its identifier.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -14,9 +17,10 @@ from verifier.areas import covers
 from verifier.certlogic import CertLogicError
 from verifier.cwt import Claims
 from verifier.documents.document import Document
-from verifier.future_date import dated_after
-from verifier.rule import ALL_KINDS, Rule, Words, rule_of
+from verifier.future_date import Dating, dating
+from verifier.rule import ALL_KINDS, Rule, Version, Words, rule_of
 from verifier.rule_file import NATION, SITE, Role, RuleFile, Scope
+from verifier.trust import Signer
 from verifier.value_sets import ValueSets
 
 Answer = Literal["passed", "failed", "undecided"]
@@ -24,6 +28,20 @@ Result = Literal["passed", "failed", "undecided", "none"]
 """What rules say together; none: no acceptance rule for that country and kind."""
 
 _OWN = Role("own")
+
+
+def _dating(data: Mapping[str, Any]) -> Dating:
+    return dating(data["payload"], data["external"]["validationClock"])
+
+
+def _whole_and_past(data: Mapping[str, Any]) -> bool:
+    """Tell whether nothing is dated in the future. Raises: CertLogicError where rules cannot count from a date."""
+    found = _dating(data)
+    if found == "in-part":
+        raise CertLogicError("a date is there in part only: from which day to count, nobody can tell")
+    return found == "past"
+
+
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 FUTURE_DATE = Rule(
     id="future-date",
@@ -38,9 +56,12 @@ FUTURE_DATE = Rule(
     valid_from=_EARLIEST,
     valid_to=None,
     words=Words("Ngày ghi trên giấy tờ ở tương lai", "Dated in the future"),
-    test=lambda data: not dated_after(data["payload"], data["external"]["validationClock"]),
+    test=lambda data: _dating(data) != "future",
 )
 """Our own, before all others, since not every country's rules say so: what is dated in the future is refused."""
+
+_WHOLE_DATES = replace(FUTURE_DATE, test=_whole_and_past)
+"""The same where rules count from these dates."""
 
 
 class Place(NamedTuple):
@@ -75,14 +96,13 @@ class RulesVerdict(NamedTuple):
     accepting: frozenset[Role] = frozenset()
 
     def seen_by(self, role: Role) -> Result:
-        """Return the result as a role's profile counts it: a lower role's rule is none where its own are missing.
+        """Return the result as a role's profile counts it: with acceptance rules of its own, or of a role above.
 
-        Otherwise a province that writes a rule where the nation has none would loosen what the nation's profile says of
-        documents without rules.
+        Otherwise a province that writes a rule where the nation has none would loosen what the nation's profile, or
+        another province's, says of documents without rules.
         """
-        if self.result != "passed" or any(_authority(one) <= _authority(role) for one in self.accepting):
-            return self.result
-        return "none"
+        counts = role in self.accepting or any(_authority(one) < _authority(role) for one in self.accepting)
+        return self.result if counts or self.result != "passed" else "none"
 
 
 class _Selection(NamedTuple):
@@ -105,17 +125,19 @@ class RuleSet:
 
     def __init__(self, files: Iterable[RuleFile], value_sets: ValueSets) -> None:
         rules = (rule_of(file) for file in files if file.kind == "rule")
-        self.rules = tuple(sorted(rules, key=lambda rule: (_authority(rule.role), rule.id, rule.version, rule.number)))
+        self.rules = tuple(sorted(rules, key=lambda rule: (_authority(rule.role), rule.id, _age(rule))))
         self._value_sets = value_sets
         self._invalidating = frozenset(rule.country for rule in self.rules if rule.type != "Acceptance")
         self._selected: dict[tuple[Place, tuple[str, ...], str], _Selection] = {}  # one for each kind of question
 
-    def rules_for(self, document: Document, place: Place, at: datetime) -> tuple[Rule, ...]:
+    def rules_for(
+        self, document: Document, place: Place, at: datetime, signer: Signer | None = None
+    ) -> tuple[Rule, ...]:
         """Return the rules that apply to a document at an aware time, our own check first, then the nation's."""
-        return self._selection(document, place, at).rules
+        return self._selection(document, place, at, signer).rules
 
     def outcomes(
-        self, document: Document, place: Place, at: datetime, claims: Claims | None = None, kid: str = ""
+        self, document: Document, place: Place, at: datetime, claims: Claims | None = None, signer: Signer | None = None
     ) -> tuple[RuleOutcome, ...]:
         """Ask every rule that applies, in the order of `rules_for`.
 
@@ -124,17 +146,18 @@ class RuleSet:
             place: Where it is shown.
             at: The moment, with a time zone.
             claims: When it was issued and expires, where that is known.
-            kid: The signer's key identifier in Base64, as rules name it; empty where there is none.
+            signer: Who signed it, where that is known: a document that names no country is of its signer's.
         """
-        rules, data = self.rules_for(document, place, at), self._data(document, place, at, claims, kid)
+        rules = self._selection(document, place, at, signer).rules
+        data = self._data(document, place, at, claims, signer)
         return tuple(RuleOutcome(rule, *_answer(rule, data)) for rule in rules)
 
     def judged(
-        self, document: Document, place: Place, at: datetime, claims: Claims | None = None, kid: str = ""
+        self, document: Document, place: Place, at: datetime, claims: Claims | None = None, signer: Signer | None = None
     ) -> RulesVerdict:
         """Return what all rules that apply say together; arguments as of `outcomes`."""
-        selection = self._selection(document, place, at)
-        data = self._data(document, place, at, claims, kid)
+        selection = self._selection(document, place, at, signer)
+        data = self._data(document, place, at, claims, signer)
         if _all_pass(selection.rules, data):
             return RulesVerdict("passed" if selection.accepting else "none", accepting=selection.accepting)
         others = [(rule, answer) for rule in selection.rules if (answer := _answer(rule, data)[0]) != "passed"]
@@ -144,22 +167,23 @@ class RuleSet:
         return RulesVerdict("undecided", _ids(rule for rule, _ in others), None, selection.accepting)
 
     def _data(
-        self, document: Document, place: Place, at: datetime, claims: Claims | None, kid: str
+        self, document: Document, place: Place, at: datetime, claims: Claims | None, signer: Signer | None
     ) -> Mapping[str, Any]:
         external = {
             "validationClock": at,
             "valueSets": self._value_sets,
             "countryCode": place.country,
             "region": place.area,
-            "issuerCountryCode": document.country,
-            "kid": kid,
+            "issuerCountryCode": _country(document, signer),
+            "kid": "" if signer is None else b64encode(signer.kid).decode(),  # as rules in production name keys
             "iat": None if claims is None else _time(claims.issued_s),
             "exp": None if claims is None else _time(claims.expires_s),
         }
         return {"payload": document.payload, "external": external}
 
-    def _selection(self, document: Document, place: Place, at: datetime) -> _Selection:
-        issuer = document.country if document.country in self._invalidating else ""
+    def _selection(self, document: Document, place: Place, at: datetime, signer: Signer | None) -> _Selection:
+        country = _country(document, signer)
+        issuer = country if country in self._invalidating else ""
         question = (place, document.kinds, issuer)
         selection = self._selected.get(question)
         if selection is None or not selection.since <= at < selection.before:
@@ -169,14 +193,22 @@ class RuleSet:
     def _selected_at(self, question: tuple[Place, tuple[str, ...], str], at: datetime) -> _Selection:
         """Choose rules anew, and tell between which moments the choice stays the same."""
         changes = [moment for rule in self.rules for moment in (rule.valid_from, _end(rule))]
-        in_force = {(rule.role, rule.id): rule for rule in self.rules if rule.in_force(at)}  # the newest comes last
-        rules = tuple(rule for rule in in_force.values() if _applies(rule, *question))
+        in_force = [rule for rule in self.rules if rule.in_force(at)]
+        newest = {(rule.role, rule.id): _age(rule) for rule in in_force}  # the newest comes last
+        rules = tuple(
+            rule for rule in in_force if _age(rule) == newest[rule.role, rule.id] and _applies(rule, *question)
+        )
         return _Selection(
             max((moment for moment in changes if moment <= at), default=_EARLIEST),
             min((moment for moment in changes if moment > at), default=_LATEST),
-            (FUTURE_DATE, *rules),
+            (_WHOLE_DATES, *rules) if rules else (FUTURE_DATE,),
             frozenset(rule.role for rule in rules if rule.type == "Acceptance"),
         )
+
+
+def _country(document: Document, signer: Signer | None) -> str:
+    """Return who issued a document; of one that does not say, its signer's country."""
+    return document.country or (signer.country if signer is not None else "")
 
 
 def _applies(rule: Rule, place: Place, kinds: tuple[str, ...], issuer: str) -> bool:
@@ -209,6 +241,11 @@ def _answer(rule: Rule, data: Mapping[str, Any]) -> tuple[Answer, str]:
     if answer is False:
         return "failed", ""
     return "undecided", f"the rule gives {type(answer).__name__}, neither true nor false"
+
+
+def _age(rule: Rule) -> tuple[Version, int]:
+    """Return what a rule is newer by than another of its identifier."""
+    return rule.version, rule.number
 
 
 def _authority(role: Role) -> int:

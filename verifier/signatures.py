@@ -1,7 +1,7 @@
 """Whether a signature is a key's over exactly these bytes: the key decides the algorithm, and `alg` must agree."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -68,6 +68,8 @@ def fault_of(key: PublicKey, message: Signed, format_: FormatName) -> str | None
             return _fault_of_ps256(key, message)
         case ed25519.Ed25519PublicKey():
             return _fault_of_eddsa(key, message)
+        case _:
+            assert_never(key)
 
 
 def _fault_of_ecdsa(key: ec.EllipticCurvePublicKey, message: Signed, format_: FormatName) -> str | None:

@@ -85,7 +85,7 @@ class Signer:
             key = certificate.public_key()
             not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
             subject = certificate.subject.public_bytes() if format_ == "vds-nc" else b""
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: a name with a part that is no text
             raise TrustListError(f"not a usable certificate: {error}") from None
         if not may_sign(key, format_):
             raise TrustListError(f"a key of kind {type(key).__name__} signs no passes")
@@ -185,6 +185,6 @@ def subject_of(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str
         warnings.simplefilter("ignore", UserWarning)  # a country's name where its code of two letters belongs
         try:
             values = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(oid)]
-        except ValueError:
+        except (ValueError, TypeError):  # the latter of a part that is no text
             return ""
     return values[0] if values else ""

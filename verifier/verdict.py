@@ -1,11 +1,12 @@
 """What `verify` answers: three values, matched exhaustively by whoever acts on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
 
 from verifier.cwt import Claims
 from verifier.documents.document import Document
 from verifier.reasons import UNDECIDED_REASONS, Reason, RefusedError
+from verifier.trust import Signer
 
 Identity = NewType("Identity", bytes)
 """SHA-256 of the signed payload, 32 bytes: the same for every encoding of a pass, whatever its signature's form."""
@@ -15,9 +16,10 @@ Identity = NewType("Identity", bytes)
 class Accepted:
     """Signed by a trusted signer that may sign this, in its time, and not revoked."""
 
-    document: Document
+    document: Document = field(repr=False)  # names its holder, as the claims do
     identity: Identity
-    claims: Claims
+    claims: Claims = field(repr=False)
+    signer: Signer | None = field(default=None, repr=False)
     reason: Reason = Reason.VALID
 
 
@@ -28,7 +30,7 @@ class Refused:
     reason: Reason
     detail: str
     identity: Identity | None = None
-    document: Document | None = None
+    document: Document | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Undecided:
     reason: Reason
     detail: str
     identity: Identity | None = None
-    document: Document | None = None
+    document: Document | None = field(default=None, repr=False)
 
 
 Verdict = Accepted | Refused | Undecided

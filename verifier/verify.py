@@ -130,7 +130,7 @@ class Verifier:
         if recognised.kind in self._steps:
             return self._steps[recognised.kind]
         steps = self._steps["hcert"]  # people are told of its layers where a code has none of its own
-        return steps if recognised.kind == "unknown" else ((Layer.UNPREFIX, (), _ending(recognised)), *steps[1:])
+        return ((Layer.UNPREFIX, (), _ending(recognised)), *steps[1:])
 
     def _key(self, format_: Format, workings: Workings) -> None:
         known = format_.signers(self._trust, format_.name, workings)
@@ -164,7 +164,7 @@ def _ending(recognised: Recognised) -> Run:
                 workings.identity = Identity(hashlib.sha256(workings.text.encode("utf-8", "surrogatepass")).digest())
                 raise RefusedError(Reason.UNSIGNED, f"an identity code, which anybody can print: {recognised.name}")
             case _:
-                raise RefusedError(Reason.UNSUPPORTED_KIND, f"a format that is not read: {recognised.name}")
+                raise RefusedError(Reason.UNSUPPORTED_KIND, "no kind of code that is known here")
 
     return run
 
@@ -183,7 +183,8 @@ def _keyusage(format_: Format, workings: Workings) -> None:
     if not of_kind:
         raise RefusedError(Reason.WRONG_KEY_USAGE, f"the signer may not sign a {' and '.join(kinds)}")
     issuer, areas = format_.scopes(workings)
-    if not any(signer.allows(issuer, areas) for signer in of_kind):
+    workings.usable = tuple(signer for signer in of_kind if signer.allows(issuer, areas))
+    if not workings.usable:
         raise RefusedError(Reason.OUTSIDE_SCOPE, "the signer may not sign for this area, or as this issuer")
 
 
@@ -199,5 +200,5 @@ def _begun(text: str, at: datetime) -> Workings:
 
 def _verdict(workings: Workings, error: RefusedError | None) -> Verdict:
     if error is None:
-        return Accepted(workings.document, workings.identity, workings.claims)
+        return Accepted(workings.document, workings.identity, workings.claims, workings.usable[0])
     return verdict_of(error, getattr(workings, "identity", None), getattr(workings, "document", None))

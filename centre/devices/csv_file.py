@@ -4,6 +4,7 @@ import csv
 import io
 from typing import NamedTuple
 
+from centre.csv_text import csv_text
 from centre.devices.registry import NAME, Direction
 
 HEADER = ["name", "site", "lane", "direction"]
@@ -34,7 +35,7 @@ def parse(data: bytes) -> list[Row]:
     """
     if len(data) > FILE_MAX_BYTES:
         raise DevicesCsvError(f"over {FILE_MAX_BYTES} bytes: is this the right file?")
-    lines = csv.reader(io.StringIO(_text(data), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(csv_text(data, DevicesCsvError), newline=""), strict=True)
     rows: list[Row] = []
     try:
         if next(lines, None) != HEADER:
@@ -61,18 +62,6 @@ def checked(line: int, name: str, site: str, lane: str, direction: str) -> Row:
         raise DevicesCsvError(f"line {line}: direction {_shown(direction)}: write in or out, or leave it empty")
     known: Direction | None = "in" if direction == "in" else "out" if direction == "out" else None
     return Row(line, name, _label(line, "site", site), _label(line, "lane", lane), known)
-
-
-def _text(data: bytes) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DevicesCsvError(f"line {line}: not UTF-8: save the file as UTF-8") from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise DevicesCsvError(f"line {line}: this is no text: save the list as CSV, UTF-8")
-    return text
 
 
 def _row(line: int, fields: list[str]) -> Row:

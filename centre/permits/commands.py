@@ -15,6 +15,7 @@ from centre.permits.options import Distance, Out, Pdf, Png, Svg, forms, warn
 from centre.permits.reading import plate_of
 from centre.permits.revoking import Named, named, of_plate
 from centre.permits.revoking import revoke as revoke_all
+from centre.stopping import unbroken
 from centre.trust.options import trust_told
 from drivers.clock import open_clock
 
@@ -67,7 +68,8 @@ def print_(
         permits = [(one, _text(one)) for one in named(ledger, what)]
         with progress("files", len(permits), json=json) as advance:
             for permit, text in permits:
-                _print(permit, text, printer, json=json)
+                with unbroken():
+                    _print(permit, text, printer, json=json)
                 advance(1)
 
 

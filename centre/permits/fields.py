@@ -91,13 +91,13 @@ class Wanted(NamedTuple):
         Raises: FieldError.
         """
         begins = max(self.begins or now, now)
+        if begins - now > AHEAD_MAX:
+            raise FieldError("from", f"over {AHEAD_MAX.days} days from now: check the year")
         ends = self.ends if isinstance(self.ends, datetime) else begins + self.ends
         if ends <= begins:
             raise FieldError("until", "it is over before it begins: give a later time")
         if ends - begins > LIFE_MAX:
             raise FieldError("until", f"over {LIFE_MAX.days} days: issue it for less, and anew then")
-        if begins - now > AHEAD_MAX:
-            raise FieldError("from", f"over {AHEAD_MAX.days} days from now: check the year")
         return begins, ends
 
 

@@ -8,7 +8,7 @@ from centre.files import write_whole
 from centre.output import EX_USAGE
 from centre.permits.encoding import Read, decode
 from centre.permits.home import PermitError
-from centre.permits.pdf import largest_module_mm, pdf
+from centre.permits.pdf import check_installed, largest_module_mm, pdf
 from centre.permits.sheet import sheet_of
 from centre.permits.symbol import DISTANCE_MAX_M, DISTANCE_MIN_M, made, module_mm, png, reads_to_m, svg
 from centre.trust.home import writing
@@ -50,6 +50,8 @@ class Printer(NamedTuple):
             raise PermitError(f"--distance-m: from {DISTANCE_MIN_M} to {DISTANCE_MAX_M:.0f}", EX_USAGE)
         if not folder.is_dir():
             raise PermitError(f"{folder} is no folder: make it first, or name another with --out", EX_USAGE)
+        if "pdf" in forms:
+            check_installed()
         return cls(folder, frozenset(forms), distance_m)
 
     def write(self, text: str) -> Written:

@@ -16,6 +16,7 @@ from centre.permits.keys import load
 from centre.permits.ledger import Ledger
 from centre.permits.options import Distance, Out, Pdf, Png, Svg, forms, warn
 from centre.permits.table import FILE_MAX_BYTES, Row, parse
+from centre.stopping import unbroken
 from centre.trust.home import TrustHome, read_bounded
 from centre.trust.importing import shown
 from centre.trust.options import trust_told
@@ -89,7 +90,7 @@ def issue(
 
     Exit codes: 0 done; 2 wrong usage; 65 a field is wrong, its line and column are named, or lanes would refuse a
     permit; 66 the table cannot be opened; 69 no such key, or what a PDF needs is not installed; 73 a file cannot be
-    written; 75 another command works on it; 78 key, ledger or trust draft cannot be used.
+    written; 75 another command works on it; 78 key, ledger or trust draft cannot be used; 130 stopped.
     """
     fields = {
         "plate": plate, "class": class_, "carrier": carrier, "route": route, "goods": goods, "crew": crew,
@@ -139,7 +140,8 @@ def _issue(rows: list[Row], printer: Printer, name: str | None, home: Path, *, a
             issued = Issuer(key, checker, ledger).issue(rows, now, advance, again=again)
         with progress("files", len(issued), json=json) as advance:
             for one in issued:
-                _hand_out(one, printer, json=json)
+                with unbroken():
+                    _hand_out(one, printer, json=json)
                 advance(1)
 
 

@@ -21,6 +21,7 @@ from centre.permits.keys import IssuingKey
 from centre.permits.ledger import Entry, Ledger
 from centre.permits.symbol import VEHICLE_TEXT_MAX_CHARS, VEHICLE_VERSION_MAX, version_of
 from centre.permits.table import Row
+from centre.stopping import unbroken
 from verifier.documents.lx1 import IDENTIFIER_BYTES
 
 
@@ -62,7 +63,8 @@ class Issuer(NamedTuple):
             self.ledger.forget(at)
             for row in rows:
                 try:
-                    issued.append(self._one(row, at, again=again))
+                    with unbroken():
+                        issued.append(self._one(row, at, again=again))
                 except (FieldError, PermitError) as error:
                     where = f"line {row.line}, " if row.line else ""
                     raise PermitError(f"nothing is issued: {where}{error}") from None

@@ -69,7 +69,7 @@ def export(
 ) -> None:
     """Write a key's certificate, which the nation's centre takes into its list of signers; the key itself stays.
 
-    `trust` is the command for there. Say in it which kinds it may sign: vehicle, travel, declaration, test.
+    `trust` is the command for there. Say in it what it may sign, each KIND: vehicle, travel, declaration, test.
 
     Example: greengate-centre permit key export sg-2026.crt --key sg-2026
 
@@ -80,8 +80,8 @@ def export(
         with writing(file):
             write_whole(file, chosen.certificate.public_bytes(Encoding.PEM), PUBLIC)
         where = f" --area {area(chosen)}" if area(chosen) else ""
-        trust = f"trust add-key {file} --format lx1 --kind vehicle --issuer {shlex.quote(chosen.issuer)}{where}"
-        out(_shown(chosen) | {"file": str(file), "trust": trust}, json=json)
+        trust = f"trust add-key {shlex.quote(str(file))} --format lx1 --kind KIND --issuer {shlex.quote(chosen.issuer)}"
+        out(_shown(chosen) | {"file": str(file), "trust": f"{trust}{where}"}, json=json)
 
 
 def _shown(key: IssuingKey) -> dict[str, Any]:

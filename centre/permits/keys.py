@@ -138,6 +138,8 @@ def listed(home: PermitHome) -> Iterator[IssuingKey]:
 def _check_issuer(issuer: str) -> None:
     if not 0 < len(issuer) <= ISSUER_MAX_CHARS or not issuer.isprintable() or issuer != issuer.strip():
         raise PermitError(f"--issuer: 1 to {ISSUER_MAX_CHARS} printable characters, such as VN-SG", EX_USAGE)
+    if not area_of(issuer) and area_of(issuer.upper()):
+        raise PermitError(f"--issuer: codes are in capitals: {issuer.upper()}", EX_USAGE)
     if (size := len(issuer.encode())) > ISSUER_MAX_BYTES:
         raise PermitError(f"--issuer: {size} bytes in UTF-8: at most {ISSUER_MAX_BYTES}: shorten it", EX_USAGE)
 

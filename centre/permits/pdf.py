@@ -19,7 +19,7 @@ from centre.permits.symbol import QUIET_MODULES, modules_across, runs
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"  # they have every Vietnamese letter
-LIBRARY_CURE = "apt install python3-reportlab"
+LIBRARY_CURE = "apt install python3-reportlab, or in a virtual environment pip install reportlab"
 FONTS_CURE = "apt install fonts-dejavu-core"
 
 WIDTH_MM, HEIGHT_MM, MARGIN_MM = 210.0, 297.0, 10.0
@@ -59,6 +59,14 @@ def pdf(sheet: Sheet, code: segno.QRCode, module_size_mm: float) -> bytes:
     canvas.showPage()
     canvas.save()
     return target.getvalue()
+
+
+def check_installed() -> None:
+    """Check that pages can be made here, before anything is issued for one.
+
+    Raises: PermitError where the library or the fonts are missing.
+    """
+    _library()
 
 
 def largest_module_mm(code: segno.QRCode) -> float:

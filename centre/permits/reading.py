@@ -16,7 +16,7 @@ from verifier.documents.lx1_fields import (
     ROUTE_MAX,
 )
 from verifier.mrz import standard_name
-from verifier.profile_checks import VIET_NAM, normalised
+from verifier.profile_checks import PLATE_MAX_CHARS, VIET_NAM, normalised
 
 LIFE_MAX = timedelta(days=366)  # ours: codes that were good for ever were copied and sold in 2021
 NAME_MAX_CHARS = 39  # of a passport's machine-readable zone (ICAO Doc 9303, part 4)
@@ -33,6 +33,9 @@ _DOCUMENT = re.compile(r"[A-Z0-9]{3,6}")
 def plate_of(text: str) -> str:
     """Return a plate as permits carry it: letters and digits alone. Raises: ValueError."""
     plain = normalised(text)
+    whole = len(plain) == PLATE_MAX_CHARS or sum(map(str.isalnum, text)) == len(plain)
+    if not whole:  # a Cyrillic letter would fall away unseen, and it would be another vehicle's
+        raise ValueError("no plate: a letter or digit only looks like one of A-Z and 0-9: type it anew")
     if not _PLATE.fullmatch(plain) or not text.isprintable():
         raise ValueError("no plate: 4 to 12 letters and digits, such as 51C-123.45")
     return plain

@@ -5,11 +5,13 @@ import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from centre.csv_text import csv_text
 from centre.permits.fields import NAMES, FieldError, Wanted, wanted
 from centre.permits.home import PermitError
 
 FILE_MAX_BYTES = 16 * 1024 * 1024  # ours: 20,000 rows with every field at its longest
 ROWS_MAX = 20_000  # ours: a province's lorries; guards against a wrong file
+_OTHER_MARKS = ";\t"  # what spreadsheets write where a comma stands in numbers, as in Viet Nam
 TOLD_MAX = 20  # ours: lines that somebody reads
 
 
@@ -29,7 +31,7 @@ def parse(data: bytes, kind: str | None) -> list[Row]:
     """
     if len(data) > FILE_MAX_BYTES:
         raise PermitError(f"over {FILE_MAX_BYTES} bytes: is this the right file?")
-    lines = csv.reader(io.StringIO(_text(data), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(csv_text(data, PermitError), newline=""), strict=True)
     rows: list[Row] = []
     wrong: list[str] = []
     try:
@@ -49,19 +51,11 @@ def parse(data: bytes, kind: str | None) -> list[Row]:
     return rows
 
 
-def _text(data: bytes) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise PermitError(f"line {line}: not UTF-8: save the file as UTF-8") from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise PermitError(f"line {line}: this is no text: save the table as CSV, UTF-8")
-    return text
-
-
 def _header(names: list[str], kind: str | None) -> list[str]:
+    if not names:
+        raise PermitError("line 1: no header: name the columns there, as permit issue --help does")
+    if len(names) == 1 and any(mark in names[0] for mark in _OTHER_MARKS):
+        raise PermitError("line 1: no commas between the columns: save it as CSV with commas")
     header = [name.strip() for name in names]
     known = NAMES if kind else ("kind", *NAMES)
     for name in header:
@@ -69,7 +63,7 @@ def _header(names: list[str], kind: str | None) -> list[str]:
             raise PermitError(f"line 1: column {name[:40]!a}: known are {', '.join(known)}")
         if header.count(name) > 1:
             raise PermitError(f"line 1: column {name} stands twice: keep one")
-    if not header or (kind is None and "kind" not in header):
+    if kind is None and "kind" not in header:
         raise PermitError("line 1: no column kind: add it, or name the kind on the command line")
     return header
 

@@ -8,7 +8,7 @@ settings.json                                   for how long each role's metadat
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from centre.trust.roles import DAYS, RoleKeys
 from verifier.areas import is_province
 from verifier.freshness import DEFAULT_FRESHNESS, FRESHNESS_MAX_BYTES, FreshnessError, encode_freshness, parse_freshness
 from verifier.profile import ProfileError, parse_profile
-from verifier.rule import RulesError, parse_rule
+from verifier.rule import RulesError, parse_rule, rule_of
 from verifier.rule_file import (
     NATION,
     RULE_FILE_MAX_BYTES,
@@ -129,6 +129,8 @@ class Draft:
             said = f"{name}: version {file.version} is not newer than {newest}: give it the next"
             raise (TrustError if file.version == newest else OlderError)(said, EX_DATA)
         later = bool(before) and file.valid_from > now
+        if later and kind == "rule":
+            _check_displaces(file, [parse_rule_file(one, role) for one in before.values()], name)
         path = path_of(kind, role, file.id, file.version if later else None)
         self._write(path, data)
         if not later:
@@ -214,6 +216,17 @@ class Draft:
         with writing(self.folder):
             for path in paths:
                 (self.folder / path).unlink(missing_ok=True)
+
+
+def _check_displaces(file: RuleFile, before: Iterable[RuleFile], name: Path | str) -> None:
+    """Check that kiosks, which look at a rule's own version first, will take it for newer than those it lies beside.
+
+    Raises: TrustError.
+    """
+    newest = max(rule_of(one).version for one in before)
+    if parse_rule(file).version < newest:
+        wanted = ".".join(map(str, newest))
+        raise TrustError(f"{name}: its Version is older than {wanted}, which kiosks would keep: raise it", EX_DATA)
 
 
 def _usable(data: bytes, role: Role, kind: Kind, name: Path | str) -> RuleFile:

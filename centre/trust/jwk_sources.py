@@ -10,6 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from centre.trust.importing import TrustImportError, decode_json, shown
 from centre.trust.signer_entries import Found, Scope
+from verifier import base64url
 from verifier.signers import Jwk, SignerEntry, jwk_of
 from verifier.trust import TrustListError, load_certificate
 
@@ -76,7 +77,7 @@ def public_jwk(key: dict[str, Any]) -> Jwk:
 def _of_set(key: dict[str, Any], scope: Scope, source: str) -> SignerEntry:
     jwk = public_jwk(key)
     thumbprint = hashlib.sha256(_THUMBPRINT.format(x=jwk.x, y=jwk.y).encode()).digest()
-    if key.get("kid") != _base64url(thumbprint):
+    if key.get("kid") != base64url.encode(thumbprint):
         raise TrustImportError("its kid is not the RFC 7638 thumbprint of the key")
     if "x5c" in key:
         _check_chain(key["x5c"], jwk)
@@ -100,8 +101,4 @@ def _is_canonical(value: object) -> bool:
     """Tell whether a coordinate is in its one proper form, or the thumbprint would be another."""
     if not isinstance(value, str) or not _COORDINATE.fullmatch(value):
         return False
-    return _base64url(base64.urlsafe_b64decode(value + "=")) == value
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return base64url.encode(base64.urlsafe_b64decode(value + "=")) == value

@@ -1,6 +1,7 @@
 """Options and answers that several commands of `greengate-centre trust` share."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,13 @@ def trust_told(*, json: bool) -> Iterator[None]:
     except TrustError as error:
         refuse(error, error.code, json=json)
     except OSError as error:
-        refuse(f"{error.filename}: {error.strerror}: check the folder, its disk and rights", EX_CANNOT_WRITE, json=json)
+        if error.errno == errno.EPIPE:  # `| head`: nobody wants to know
+            raise
+        refuse(
+            f"{error.filename or 'standard output'}: {error.strerror}: check the folder, its disk and rights",
+            EX_CANNOT_WRITE,
+            json=json,
+        )
 
 
 def code_of(province: str | None) -> str | None:

@@ -67,7 +67,7 @@ def asked(text: str, sight: Sight, verifier: Verifier, countries: Sequence[str])
         return Asked(recognise(text), verdict, shown)
     outcomes, rules = {}, {}
     for country in countries:
-        about = (accepted.document, sight.place(country), sight.at, accepted.claims)
+        about = (accepted.document, sight.place(country), sight.at, accepted.claims, accepted.signer)
         outcomes[country] = sight.trust.rules.outcomes(*about)
         rules[country] = sight.trust.rules.judged(*about)
     return Asked(recognise(text), verdict, Presented(accepted, accepted.identity, rules), outcomes)

@@ -81,7 +81,9 @@ def _check(path: Path, role: Role, talk: Talk) -> Exit:
 
 def _checked(found: Any, data: bytes, role: Role) -> Iterator[Checked]:  # noqa: ANN401 - any JSON
     """Give what a file holds: one thing, or a list of rules or of value sets."""
-    if isinstance(found, list):
+    if found == []:
+        yield Checked("rule", "", "an empty list")
+    elif isinstance(found, list):
         for number, one in enumerate(found, start=1):
             yield _bare(one, f"{number}")
     elif isinstance(found, dict) and _CONTAINED & found.keys():

@@ -11,12 +11,13 @@ import typer
 from drivers.clock import open_clock
 from firmware import rule_folder
 from firmware.config import ConfigError, load_config
-from firmware.trust_folder import Trust, TrustFolderError, load_trust
+from firmware.trust_folder import Trust, TrustFolderError
 from firmware.trust_store import current_of
 from provisioning.batch import moment_of
 from provisioning.exits import Exit
 from provisioning.layout import Layout
 from provisioning.talk import Talk
+from provisioning.trust_named import load_named
 from verifier.profile_checks import Lane
 from verifier.rule import Rule, Words
 from verifier.rule_file import Role, RuleFile
@@ -102,7 +103,7 @@ def sight_of(named: Named, talk: Talk) -> Sight:
         named = _configured(named, talk)
     folder = named.trust or Path()
     try:
-        trust = load_trust(folder, named.site)
+        trust = load_named(folder, named.site)
         files = _files(folder, named.site)
     except TrustFolderError as error:
         talk.fail(Exit.NO_INPUT, "trust-unusable", why=str(error))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from firmware.judging import missing_words
+from firmware.judging import missing_words, name_of
 from firmware.texts import Words, load_texts
 from provisioning.exits import Exit
 from provisioning.rules.asking import Answer, Asked
@@ -16,7 +16,7 @@ from provisioning.rules.listing import version_of
 from provisioning.rules.sight import Sight
 from provisioning.talk import Talk
 from provisioning.words import plain
-from verifier import Accepted, Reason, Refused, Undecided, Verdict
+from verifier import Reason, Refused
 from verifier.documents.document import Document
 from verifier.profile_judging import Attendance, Complete, Failed, Missing, StaffNeeded
 from verifier.reasons import UNDECIDED_REASONS
@@ -53,7 +53,7 @@ def asked_result(one: Asked, sight: Sight, *, values: bool) -> dict[str, Any]:
         "code": one.code.name,
         "kind": None if one.document is None else one.document.kinds[0],
         "country": None if one.document is None else one.document.country,
-        "verdict": _verdict(one.verdict),
+        "verdict": name_of(one.verdict),
         "reason": one.verdict.reason,
         "trusted": one.trusted,
         "result": None if one.shown is None else {country: rules.result for country, rules in one.shown.rules.items()},
@@ -85,7 +85,7 @@ def show_asked(one: Asked, sight: Sight, talk: Talk, *, values: bool) -> None:
     kind = talk.text("no-document") if one.document is None else _kind(talk, one.document.kinds[0])
     console.print(Text(f"{one.code.name}: {kind}", style="bold"))
     doubted = bool(one.outcomes) and not one.trusted
-    said = talk.text("not-trusted" if doubted else "layers", verdict=_verdict(one.verdict), reason=one.verdict.reason)
+    said = talk.text("not-trusted" if doubted else "layers", verdict=name_of(one.verdict), reason=one.verdict.reason)
     console.print(Text(f"! {said}", style="yellow") if doubted else Text(f"  {said}"))
     if one.outcomes:
         console.print(_table(one, sight, talk, values=values))
@@ -186,18 +186,6 @@ def _value(payload: Any, path: str) -> Any:  # noqa: ANN401 - any JSON
         else:
             return None
     return msgspec.to_builtins(value, enc_hook=str)
-
-
-def _verdict(verdict: Verdict) -> str:
-    match verdict:
-        case Accepted():
-            return "accepted"
-        case Refused():
-            return "refused"
-        case Undecided():
-            return "undecided"
-        case _:
-            assert_never(verdict)
 
 
 def _named(answer: Answer) -> tuple[str, Reason]:

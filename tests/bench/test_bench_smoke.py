@@ -65,7 +65,7 @@ def test_hostile(tmp_path: Path) -> None:
     found = quick("hostile", tmp_path)
     assert found["exceptions"] == []
     assert found["mutated"] == 300
-    assert found["crafted"] > 200
+    assert found["crafted"] > 250
     assert 0 < found["accepted_mutated"] < 100, "other encodings of the same signed bytes are the same pass"
     assert len(found["worst_time"]) == 10
     costs = [cost["cpu_ms"] for cost in found["worst_time"]]
@@ -73,7 +73,7 @@ def test_hostile(tmp_path: Path) -> None:
     assert max(cost["peak_mib"] for cost in found["worst_memory"]) > 0
     signed = found["accepted_crafted"]
     assert signed
-    assert all(name.startswith("claims: ") for name in signed), "only what an issuer signed as a pass"
+    assert all(name.startswith(("claims: ", "claims of ")) for name in signed), "only what an issuer signed as a pass"
 
 
 def test_latency(tmp_path: Path) -> None:

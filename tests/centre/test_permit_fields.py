@@ -56,8 +56,9 @@ def test_when_it_holds() -> None:
         ({"days": "", "until": "2026-11-21"}, "until: it is over before it begins"),
         ({"days": "", "until": "2028-11-21"}, "until: over 366 days"),
         ({"from": "2028-11-21"}, "from: over 366 days from now"),
+        ({"from": "9999-12-31"}, "from: over 366 days from now"),
     ],
-    ids=["over", "long", "far"],
+    ids=["over", "long", "far", "end-of-time"],
 )
 def test_times_that_are_not_meant_are_told(fields: dict[str, str], told: str) -> None:
     with pytest.raises(FieldError, match=told):
@@ -72,6 +73,10 @@ def test_times_that_are_not_meant_are_told(fields: dict[str, str], told: str) ->
         ("vehicle", {"plate": "51C"}, "plate: no plate"),
         ("vehicle", {"plate": "51C-123.45\x00"}, "plate: no plate"),
         ("vehicle", {"plate": "X" * 13}, "plate: no plate"),
+        ("vehicle", {"plate": "51\u0421-123.45"}, "plate: no plate: a letter or digit only looks"),
+        ("vehicle", {"plate": "51  \u0421  -  123  .  45"}, "plate: no plate: a letter or digit only looks"),
+        ("vehicle", {"plate": "X" * 17}, "plate: no plate: 4 to 12"),
+        ("vehicle", {"plate": "51C-123\u0664\u0665"}, "plate: no plate"),
         ("vehicle", {"family": "SECRET"}, "family: a vehicle has none"),
         ("vehicle", {"class": "tank"}, "class: one of lorry"),
         ("vehicle", {"carrier": "Công ty Vận tải Sài Gòn A"}, "carrier: 32 bytes in UTF-8: at most 30: use the tax"),
@@ -171,9 +176,11 @@ def test_a_table_may_hold_several_kinds() -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "told"),
     [
-        (b"", "vehicle", "line 1: no column kind"),
+        (b"", "vehicle", "line 1: no header"),
         (table(VEHICLE), None, "line 1: no column kind"),
-        (b"plate;class\n", "vehicle", "line 1: column 'plate;class': known are plate, class"),
+        (b"plate;class\n", "vehicle", "line 1: no commas between the columns: save it as CSV with commas"),
+        (b"plate\tclass\n", "vehicle", "line 1: no commas between the columns"),
+        (b"plate,tank\n", "vehicle", "line 1: column 'tank': known are plate, class"),
         (b"plate,plate\n", "vehicle", "line 1: column plate stands twice"),
         (table(VEHICLE).splitlines()[0], "vehicle", "no permits in it"),
         (table(VEHICLE) + b"a,b\n", "vehicle", "line 3: 2 cells instead of the header's 8"),
@@ -185,7 +192,23 @@ def test_a_table_may_hold_several_kinds() -> None:
         (b"plate\n\0\n", "vehicle", "line 2: this is no text"),
         ("plate\n".encode("utf-16"), "vehicle", "line 1: not UTF-8"),
     ],
-    ids=["empty", "kind", "header", "twice", "none", "cells", "row", "tank", "many", "quote", "utf8", "zero", "utf16"],
+    ids=[
+        "empty",
+        "kind",
+        "semicolon",
+        "tab",
+        "header",
+        "twice",
+        "none",
+        "cells",
+        "row",
+        "tank",
+        "many",
+        "quote",
+        "utf8",
+        "zero",
+        "utf16",
+    ],
 )
 def test_a_bad_table_is_told_by_line_and_column(data: bytes, kind: str | None, told: str) -> None:
     with pytest.raises(PermitError) as error:

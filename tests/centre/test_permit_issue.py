@@ -1,15 +1,18 @@
 """`permit issue`: all or nothing, once, recorded before it is handed out, and as lanes take it."""
 
+import errno
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from centre.permits import pdf as pdf_module
 from centre.permits.encoding import decode
 from centre.permits.files import Printer
 from centre.permits.issuing import Issuer
 from centre.trust.home import TrustHome
+from centre.trust.options import trust_told
 from tests.centre.permit_site import ALL, AT, VEHICLE, Office, flags, new_office, table
 from verifier.revocation import Revocations
 from verifier.signers import parse_signers
@@ -187,6 +190,27 @@ def test_what_is_asked_wrongly_is_told(office: Office) -> None:
         (["vehicle", "--csv", file, "--key", "../sg"], 69, "'../sg': no such issuing key"),
     ):
         assert told in office.refused("issue", *words, code=code)
+
+
+def test_what_a_page_needs_is_asked_for_before_anything_is_issued(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pdf_module._library.cache_clear()
+    monkeypatch.setattr(pdf_module, "FONTS", office.folder)
+    told = office.refused("issue", "vehicle", *flags(VEHICLE), "--out", office.out, "--pdf", code=69)
+    pdf_module._library.cache_clear()
+    assert "a PDF needs this font" in told
+    assert office.json("list") == []
+
+
+def test_who_reads_no_further_is_no_fault_of_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BrokenPipeError), trust_told(json=False):  # told where the streams are
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    said: list[str] = []
+    monkeypatch.setattr("centre.trust.options.refuse", lambda why, *_, **__: said.append(why))
+    with trust_told(json=False):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert said == ["standard output: No space left on device: check the folder, its disk and rights"]
 
 
 def test_a_disk_that_is_full_is_told_and_the_same_again_goes_on(

@@ -49,7 +49,7 @@ def test_broken_off_before_the_certificate_the_key_stays(office: Office) -> None
 def test_the_exported_certificate_is_the_keys(office: Office) -> None:
     file = office.folder / "sg.crt"
     (told,) = office.json("key", "export", file)
-    assert told["trust"] == f"trust add-key {file} --format lx1 --kind vehicle --issuer VN-SG --area VN-SG"
+    assert told["trust"] == f"trust add-key {file} --format lx1 --kind KIND --issuer VN-SG --area VN-SG"
     certificate = x509.load_pem_x509_certificate(file.read_bytes())
     signer = Signer.from_der(certificate.public_bytes(Encoding.DER), format_="lx1", kinds=("vehicle",))
     assert (signer.country, signer.not_after) == ("VN", office.key().ends)
@@ -66,8 +66,9 @@ def test_the_exported_certificate_is_the_keys(office: Office) -> None:
         (["a", "--issuer", " VN"], "--issuer: 1 to 64 printable"),
         (["a", "--issuer", "x" * 65], "--issuer: 1 to 64 printable"),
         (["a", "--issuer", "ế" * 41], "--issuer: 123 bytes in UTF-8: at most 120"),
+        (["a", "--issuer", "vn-sg"], "--issuer: codes are in capitals: VN-SG"),
     ],
-    ids=["name", "spaces", "long", "bytes"],
+    ids=["name", "spaces", "long", "bytes", "small"],
 )
 def test_names_are_bounded(office: Office, words: list[str], told: str) -> None:
     assert told in office.refused("key", "new", *words, code=2)
@@ -102,6 +103,6 @@ def test_keys_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_nations_centre_takes_the_certificate_under_the_kid_of_permits(office: Office) -> None:
     office.with_trust()
     told = office.json("key", "export", office.folder / "sg.crt")[0]["trust"]
-    office.run(*shlex.split(told.removeprefix("trust ")), of="trust")
+    office.run(*shlex.split(told.removeprefix("trust ").replace("KIND", "vehicle")), of="trust")
     assert [entry.kid for entry in read_draft(office.trust)] == [office.key().kid]
     assert len(office.json("issue", "vehicle", *flags(VEHICLE), "--out", office.out)) == 1  # without a warning

@@ -56,6 +56,17 @@ def test_a_rule_that_no_kiosk_can_evaluate_is_refused_with_where(
     assert drafted(centre) == set()
 
 
+def test_a_rule_for_a_time_to_come_that_kiosks_would_take_for_the_older_one_is_refused(centre: Centre) -> None:
+    def versioned(number: int, version: str, since: str) -> Path:
+        body = rule_body("VN-TEST-72H") | {"Version": version}
+        return centre.given("rule.json", rule(rule=body, version=number, valid_from=since))
+
+    centre.run("add-rules", versioned(1, "2.0.0", "2021-01-01T00:00:00Z"))
+    later = "2099-01-01T00:00:00Z"
+    assert "older than 2.0.0" in centre.refused("add-rules", versioned(2, "1.9.0", later), code=65)
+    centre.run("add-rules", versioned(2, "2.0.0", later))
+
+
 def test_a_profile_that_names_what_is_not_known_is_refused_with_what_is(centre: Centre) -> None:
     body = {"title": {"vi": "a", "en": "a"}, "country": "VN", "all": [{"any": [{"document": "passport"}]}]}
     path = centre.given("profile.json", rule("profile", id="venue", profile=body))

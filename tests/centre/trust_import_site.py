@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from centre.trust.home import TrustHome
 from centre.trust.import_commands import add_key, remove_key, revoke
+from tests.simulators.ecdsa import base64url
 from verifier.signers import encode_signers
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -47,10 +48,6 @@ def certificate(key: Any = None, name: str = "DSC 1", country: str = "VN") -> by
 
 def pem(der: bytes) -> bytes:
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
-
-
-def base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def jwk(key: ec.EllipticCurvePrivateKey, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it

@@ -9,7 +9,8 @@ from typing import Any
 
 from centre.trust.home import TrustHome
 from centre.trust.revocation_db import Kind, RevocationDb
-from tests.centre.trust_import_site import NOW, base64url
+from tests.centre.trust_import_site import NOW
+from tests.simulators.ecdsa import base64url
 
 KID = bytes(range(8))
 THUMBPRINT = base64url(bytes(range(32)))

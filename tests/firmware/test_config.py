@@ -3,46 +3,11 @@ from pathlib import Path
 import pytest
 
 from firmware.config import CONFIG_MAX_BYTES, VERSION, ConfigError, load_config, load_config_text
-
-WHOLE = """
-[device]
-name = "kiosk-1"
-site = "Chợ Bến Thành"
-lane = "Cổng 1"
-direction = "in"
-[camera]
-kind = "simulated"
-source = "pictures"
-[signal]
-kind = "simulated"
-[trust]
-folder = "trust"
-[journal]
-path = "journal.db"
-[broker]
-host = "broker.example"
-[run]
-folder = "run"
-"""
-
-
-def _write(folder: Path, text: str) -> Path:
-    path = folder / "greengate.toml"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def _problem(path: Path) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load_config(path)
-    text = str(caught.value)
-    assert text.startswith(f"{path}: ")
-    assert "\n" not in text
-    return text.removeprefix(f"{path}: ")
+from tests.firmware.config_files import WHOLE, problem, written
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    config = load_config(_write(tmp_path, WHOLE))
+    config = load_config(written(tmp_path, WHOLE))
     assert config.trust.folder == tmp_path / "trust"
     assert config.camera.source == str(tmp_path / "pictures")
     assert config.readings_socket == tmp_path / "run/reader/readings.sock"
@@ -56,7 +21,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
 def test_where_trust_data_come_from(tmp_path: Path) -> None:
     keys = 'url = "https://trust.example/vn/"\nca = "ca.pem"\ncertificate = "c.pem"\nkey = "k.pem"\nprovince = "vn-sg"'
-    trust = load_config(_write(tmp_path, WHOLE.replace('folder = "trust"', f'folder = "trust"\n{keys}'))).trust
+    trust = load_config(written(tmp_path, WHOLE.replace('folder = "trust"', f'folder = "trust"\n{keys}'))).trust
     assert (trust.url, trust.province) == ("https://trust.example/vn/", "vn-sg")
     assert (trust.ca, trust.certificate, trust.key) == tuple(tmp_path / name for name in ("ca.pem", "c.pem", "k.pem"))
     assert (trust.keys_ageing_hours, trust.rules_stale_hours) == (None, None)
@@ -64,47 +29,19 @@ def test_where_trust_data_come_from(tmp_path: Path) -> None:
 
 def test_a_mirror_on_this_machine_needs_no_tls(tmp_path: Path) -> None:
     text = WHOLE.replace('folder = "trust"', 'folder = "trust"\nurl = "http://127.0.0.1:8000"\nkeys_stale_hours = 0.5')
-    trust = load_config(_write(tmp_path, text)).trust
+    trust = load_config(written(tmp_path, text)).trust
     assert (trust.url, trust.keys_stale_hours) == ("http://127.0.0.1:8000", 0.5)
 
 
-PLACE = 'name = "kiosk-1"\narea = "VN-SG"\nroads = ["QL1A", "TL.10"]'
-
-
-@pytest.mark.parametrize(
-    ("place", "province", "area"),
-    [
-        ('name = "kiosk-1"', "", None),
-        ('name = "kiosk-1"', 'province = "vn-sg"', "VN-SG"),
-        (PLACE, "", "VN-SG"),
-        (PLACE, 'province = "vn-sg"', "VN-SG"),
-        (PLACE.replace("VN-SG", "VN-SG-760"), 'province = "vn-sg"', "VN-SG-760"),
-    ],
-)
-def test_where_the_lane_stands(place: str, province: str, area: str | None) -> None:
-    text = WHOLE.replace('name = "kiosk-1"', place).replace('folder = "trust"', f'folder = "trust"\n{province}')
-    config = load_config_text(text, Path("/base"))
-    assert config.area == area
-    assert config.device.roads == (("QL1A", "TL.10") if "roads" in place else ())
-
-
-@pytest.mark.parametrize("area", ["VN-HN", "VN-SGX", "VN"])
-def test_a_lane_stands_in_its_province(tmp_path: Path, area: str) -> None:
-    text = WHOLE.replace('name = "kiosk-1"', f'name = "kiosk-1"\narea = "{area}"')
-    text = text.replace('folder = "trust"', 'folder = "trust"\nprovince = "vn-sg"')
-    says = f"key device.area: {area} does not lie in VN-SG, the area of trust.province: correct one of them"
-    assert _problem(_write(tmp_path, text)) == says
-
-
 def test_plates_and_a_site_s_own_rules_are_asked_for(tmp_path: Path) -> None:
-    config = load_config(_write(tmp_path, f'{WHOLE}[plates]\nkind = "socket"\n[profile]\nfolder = "site"'))
+    config = load_config(written(tmp_path, f'{WHOLE}[plates]\nkind = "socket"\n[profile]\nfolder = "site"'))
     assert (config.plates.kind, config.profile.folder) == ("socket", tmp_path / "site")
-    plain = load_config(_write(tmp_path, WHOLE))
+    plain = load_config(written(tmp_path, WHOLE))
     assert (plain.plates.kind, plain.profile.folder) == ("none", None)
 
 
 def test_what_is_not_said_has_the_documented_default(tmp_path: Path) -> None:
-    config = load_config(_write(tmp_path, WHOLE))
+    config = load_config(written(tmp_path, WHOLE))
     assert (config.camera.width_px, config.camera.height_px, config.symbols.reader) == (1280, 720, "zxing")
     assert (config.clock.kind, config.journal.retention_days, config.broker.port) == ("system", 14, 8883)
     assert (config.timing.green_s, config.timing.held_s, config.panel.port) == (3.0, 2.0, 8080)
@@ -126,33 +63,33 @@ def test_a_camera_source_is_a_path_only_where_it_can_be_one(
     text = WHOLE.replace(
         '[camera]\nkind = "simulated"\nsource = "pictures"', f'[camera]\nkind = "{kind}"\nsource = "{source}"'
     )
-    assert load_config(_write(tmp_path, text)).camera.source == resolved.format(folder=tmp_path)
+    assert load_config(written(tmp_path, text)).camera.source == resolved.format(folder=tmp_path)
 
 
 def test_absent(tmp_path: Path) -> None:
-    assert "no such file" in _problem(tmp_path / "none.toml")
+    assert "no such file" in problem(tmp_path / "none.toml")
 
 
 def test_unreadable(tmp_path: Path) -> None:
-    assert "cannot be read" in _problem(tmp_path)
+    assert "cannot be read" in problem(tmp_path)
 
 
 def test_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "greengate.toml"
     path.write_bytes(b'a = "\xff"')
-    assert _problem(path) == "not UTF-8 at byte 5: save it as UTF-8"
+    assert problem(path) == "not UTF-8 at byte 5: save it as UTF-8"
 
 
 def test_not_toml(tmp_path: Path) -> None:
-    assert "line 1" in _problem(_write(tmp_path, "[device\n"))
+    assert "line 1" in problem(written(tmp_path, "[device\n"))
 
 
 def test_too_deep(tmp_path: Path) -> None:
-    assert "nested too deeply" in _problem(_write(tmp_path, "a = " + "[" * 100_000))
+    assert "nested too deeply" in problem(written(tmp_path, "a = " + "[" * 100_000))
 
 
 def test_too_large(tmp_path: Path) -> None:
-    assert str(CONFIG_MAX_BYTES) in _problem(_write(tmp_path, "#" * (CONFIG_MAX_BYTES + 1)))
+    assert str(CONFIG_MAX_BYTES) in problem(written(tmp_path, "#" * (CONFIG_MAX_BYTES + 1)))
 
 
 @pytest.mark.parametrize(
@@ -245,78 +182,25 @@ def test_too_large(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_named_with_its_key_and_cure(tmp_path: Path, was: str, becomes: str, says: str) -> None:
     assert was in WHOLE
-    assert says in _problem(_write(tmp_path, WHOLE.replace(was, becomes, 1)))
-
-
-@pytest.mark.parametrize(
-    ("pins", "says"),
-    [
-        ("", "gpio lamps need both"),
-        ("red_pin = 17", "gpio lamps need both"),
-        ("red_pin = 17\ngreen_pin = 17", "key signal.green_pin: same as signal.red_pin: give each a pin of its own"),
-        ("red_pin = 17\ngreen_pin = 27\namber_pin = 17", "key signal.amber_pin: same as signal.red_pin"),
-        (
-            "red_pin = 17\ngreen_pin = 27\namber_pin = 24\nbuzzer_pin = 24",
-            "key signal.buzzer_pin: same as signal.amber",
-        ),
-        ("red_pin = 17\ngreen_pin = 28", "key signal.green_pin: expected `int` <= 27"),
-        ('red_pin = 17\ngreen_pin = 27\n[clock]\nkind = "assumed"', '"assumed" with gpio lamps: use "system"'),
-    ],
-)
-def test_real_lamps_ask_for_more(tmp_path: Path, pins: str, says: str) -> None:
-    text = WHOLE.replace('[signal]\nkind = "simulated"', f'[signal]\nkind = "gpio"\n{pins}')
-    assert says in _problem(_write(tmp_path, text))
-
-
-REAL = '[signal]\nkind = "gpio"\nred_pin = 17\ngreen_pin = 27\nbuzzer_pin = 22\n'
-CONTACTS = '[contacts]\nkind = "gpio"\n'
-
-
-@pytest.mark.parametrize(
-    ("contacts", "says"),
-    [
-        (CONTACTS, "keys contacts.override_pin and contacts.passage_pin are missing: gpio contacts need one of them"),
-        (f"{CONTACTS}override_pin = 17", "key contacts.override_pin: same as signal.red_pin: give each a pin"),
-        (f"{CONTACTS}passage_pin = 22", "key contacts.passage_pin: same as signal.buzzer_pin: give each a pin"),
-        (f"{CONTACTS}override_pin = 5\npassage_pin = 5", "key contacts.passage_pin: same as contacts.override_pin"),
-        (f"{CONTACTS}override_pin = 28", "key contacts.override_pin: expected `int` <= 27"),
-        ("[contacts]\noverride_pin = 5", 'key contacts.kind: "simulated" with pins and gpio lamps: use "gpio"'),
-    ],
-)
-def test_real_contacts_have_pins_of_their_own(tmp_path: Path, contacts: str, says: str) -> None:
-    text = WHOLE.replace('[signal]\nkind = "simulated"\n', REAL) + contacts
-    assert says in _problem(_write(tmp_path, text))
-
-
-@pytest.mark.parametrize(
-    ("signal", "contacts"),
-    [
-        (REAL, f"{CONTACTS}override_pin = 5\npassage_pin = 6"),
-        (REAL, ""),
-        ('[signal]\nkind = "simulated"\nred_pin = 5\n', f"{CONTACTS}override_pin = 5"),
-        ('[signal]\nkind = "simulated"\n', "[contacts]\noverride_pin = 5\npassage_pin = 5"),
-    ],
-)
-def test_pins_that_are_really_used_are_compared_and_no_others(tmp_path: Path, signal: str, contacts: str) -> None:
-    load_config(_write(tmp_path, WHOLE.replace('[signal]\nkind = "simulated"\n', signal) + contacts))
+    assert says in problem(written(tmp_path, WHOLE.replace(was, becomes, 1)))
 
 
 @pytest.mark.parametrize("centre", ["", '[centre]\nca = "ca.pem"', '[centre]\nkeys = "centre.pem"'])
 def test_details_need_somebody_to_seal_them_to(tmp_path: Path, centre: str) -> None:
     text = f'{WHOLE}[profile]\ndetails = ["name"]\n{centre}'
     says = "key profile.details: needs centre.ca and centre.keys to seal to: run greengate enrol"
-    assert _problem(_write(tmp_path, text)) == says
+    assert problem(written(tmp_path, text)) == says
 
 
 def test_the_key_for_details_is_beside_the_certificate_where_nothing_else_is_said(tmp_path: Path) -> None:
     identity = 'host = "b"\nca = "i/ca.pem"\ncertificate = "i/device.pem"\nkey = "i/device.key"'
     text = WHOLE.replace('host = "broker.example"', identity) + '[profile]\ndetails = ["name", "birth-date"]'
-    assert load_config(_write(tmp_path, text)).centre_files.keys == tmp_path / "i/centre.pem"
+    assert load_config(written(tmp_path, text)).centre_files.keys == tmp_path / "i/centre.pem"
 
 
 def test_the_version_may_be_said(tmp_path: Path) -> None:
-    assert load_config(_write(tmp_path, WHOLE)).version == VERSION
-    assert load_config(_write(tmp_path, f"version = {VERSION}\n{WHOLE}")).version == VERSION
+    assert load_config(written(tmp_path, WHOLE)).version == VERSION
+    assert load_config(written(tmp_path, f"version = {VERSION}\n{WHOLE}")).version == VERSION
 
 
 @pytest.mark.parametrize(
@@ -337,8 +221,3 @@ def test_the_marker_of_service_state_is_where_the_gates_user_cannot_write_it(run
 def test_a_mistake_in_a_text_is_one_line_without_a_file() -> None:
     with pytest.raises(ConfigError, match=r"\Akey device is missing: add it\Z"):
         load_config_text("", Path("/base"))
-
-
-def test_real_lamps_with_two_pins_are_taken(tmp_path: Path) -> None:
-    text = WHOLE.replace('[signal]\nkind = "simulated"', '[signal]\nkind = "gpio"\nred_pin = 17\ngreen_pin = 27')
-    assert load_config(_write(tmp_path, text)).signal.green_pin == 27

@@ -21,6 +21,7 @@ PAPERS: dict[str, Presented] = {
     "AN another test": health("test", AN, name="another"),
     "BINH old test": health("test", BINH, "failed"),
     "LORRY": vehicle(result="passed"),
+    "NEXT LORRY": vehicle("29H00007", result="passed"),
 }
 NAMES = {one.identity: name.split()[0] for name, one in PAPERS.items()}
 ALL_THREE = profile_of(requiring(*({"document": kind} for kind in KINDS)))
@@ -58,7 +59,7 @@ class Crowd(RuleBasedStateMachine):
     def now_s(self) -> float:
         return self.lane.clock.monotonic_ns() / 1e9
 
-    @rule(frame=st.lists(st.sampled_from([name for name in PAPERS if name != "LORRY"]), min_size=1, max_size=3))
+    @rule(frame=st.lists(st.sampled_from([name for name in PAPERS if "LORRY" not in name]), min_size=1, max_size=3))
     def show(self, frame: list[str]) -> None:
         for name in frame:
             self.last_s[PAPERS[name].identity] = self.now_s
@@ -110,6 +111,26 @@ def test_past_the_window_nothing_is_completed(order: list[str], quarters: int) -
     lane.wait(quarters / 4)
     lane.see(order[1])
     assert [checkin.reason for checkin in lane.checkins] == ["documents-missing"]
+
+
+FRAMES = st.lists(st.tuples(st.lists(st.integers(0, 1), min_size=1, max_size=2), st.integers(0, 60)), max_size=4)
+
+
+@given(FRAMES, st.integers(41, 130), FRAMES)
+@settings(deadline=None)
+def test_after_a_lorry_has_gone_nothing_of_its_set_counts_for_the_next(
+    before: list[tuple[list[int], int]], gone: int, after: list[tuple[list[int], int]]
+) -> None:
+    lane = lane_of(LORRY_AND_TEST)
+    for papers, frames in ((("LORRY", "AN test"), before), (("NEXT LORRY", "BINH test"), after)):
+        for which, quarters in frames:
+            lane.see(*(papers[one] for one in which))
+            lane.wait(quarters / 4)
+        lane.wait(gone / 4)
+    together = [{"NEXT LORRY", "BINH test"}, {"LORRY", "AN test"}]
+    whole = [{PAPERS[name].identity for name in names} for names in together]
+    for judgement in lane.judgements:
+        assert judgement.verdict != "accepted" or {key.identity for key in judgement.keys} in whole
 
 
 def test_any_two_frames_of_one_holder_s_documents_are_one_check_in() -> None:

@@ -160,6 +160,8 @@ class TestGreenLane:
         assert shown(lane) == ("refused", "rule-failed")
         assert vi in lane.shown.vi
         assert lane.shown.vi != TEXTS["rule-failed"].vi
+        assert lane.shown.vi.endswith(f". {TEXTS['see-staff'].vi}")
+        assert lane.shown.en.endswith(". Please see staff")
         assert only(lane).kinds == ("test",)
 
     def test_a_rule_that_this_device_does_not_understand_is_undecided_and_named(self) -> None:

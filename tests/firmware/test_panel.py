@@ -217,3 +217,8 @@ def test_every_aspect_has_a_sign_of_its_own() -> None:
     for aspect in get_args(Aspect):
         assert f'class="sign {aspect}"' in html
         assert f'[data-aspect="{aspect}"] .{aspect}' in css
+
+
+def test_a_word_longer_than_a_line_is_broken_not_cut() -> None:
+    css = (FOLDER / "panel.css").read_text("utf-8")
+    assert "overflow-wrap: break-word;" in css.partition("\nbody {\n  display")[2].partition("}")[0]

@@ -112,6 +112,31 @@ def test_value_sets_that_a_link_leads_away_from_are_missed(plain: Path) -> None:
         load_trust(plain)
 
 
+def test_rules_that_cannot_be_listed_are_missed(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (plain / "rules").symlink_to("nowhere")
+    with pytest.raises(TrustFolderError, match=r"trust/rules: No such file.*; name a file that can be read"):
+        load_trust(plain)
+    (plain / "rules").unlink()
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "profiles").write_text("a file")
+    with pytest.raises(TrustFolderError, match=r"site/profiles: Not a directory; .*profile.folder"):
+        load_trust(plain, site)
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", denied)
+    with pytest.raises(TrustFolderError, match=r"site/rules: Permission denied; .*profile.folder"):
+        load_trust(plain, site)
+
+
+def test_a_site_s_rules_lie_as_deep_as_they_like(plain: Path, tmp_path: Path) -> None:
+    folder = put(tmp_path / "site/rules", contained(rule_body(), role=SITE)).parent
+    (folder / "rules/rules").rename(folder / "rules/winter")
+    assert ids(load_trust(plain, folder)) == ["VR-VN-0001"]
+
+
 def test_a_site_s_folder_has_to_be_one(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(TrustFolderError, match=r"nowhere: no folder: .*profile.folder"):
         load_trust(plain, tmp_path / "nowhere")
@@ -125,4 +150,11 @@ def test_more_files_than_any_nation_has_are_not_read(plain: Path, monkeypatch: p
     monkeypatch.setattr(rule_folder, "RULES_MAX", 0)
     put(plain, profile())
     with pytest.raises(TrustFolderError, match="over 0 rule files"):
+        load_trust(plain)
+
+
+def test_a_file_longer_than_any_is_not_read_on(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_folder, "FILE_MAX_BYTES", 9)
+    put(plain, profile())
+    with pytest.raises(TrustFolderError, match="larger than 9 bytes"):
         load_trust(plain)

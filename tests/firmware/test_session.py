@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.session import GATHERED_MAX, HELD_MAX, Gathered, Key, Session
+from firmware.session import GATHERED_MAX, HELD_MAX, UNNAMED_NS, Gathered, Key, Session
 from tests.verifier.profiles import AN, BINH, NOBODY, code, health, refused, travel, vehicle
 from verifier.profile_judging import Presented
 from verifier.reasons import Reason
@@ -88,6 +88,11 @@ def test_what_was_used_for_a_green_light_stays_used_as_long_as_it_is_held() -> N
     assert not session.seen(A, 2 * HELD_NS + 1).used(A, 2 * HELD_NS + 1)
 
 
+def test_what_was_used_is_kept_and_all_else_forgotten() -> None:
+    session = Session(HELD_NS).seen(A, 0, used=True).seen(B, 0).only_used()
+    assert (session.used(A, 1), session.holds(B, 1)) == (True, False)
+
+
 WINDOW_S = 30
 WINDOW_NS = WINDOW_S * 10**9
 LORRY, NEXT_LORRY = vehicle(), vehicle("29H00007")
@@ -106,6 +111,23 @@ class TestGathered:
         assert gathered.waiting((LORRY,), 5, WINDOW_S) == gathered
         assert gathered.waiting((LORRY, TEST), 5, WINDOW_S).until_ns == WINDOW_NS + 5
         assert not Gathered().waits(0)
+
+    def test_what_names_nobody_joins_only_what_was_just_seen(self) -> None:
+        late_ns = UNNAMED_NS + 1
+        for first, next_ in permutations((LORRY, TEST)):
+            gathered = waiting(first)
+            assert gathered.joined([next_], UNNAMED_NS) == (first, next_)
+            assert gathered.joined([next_], late_ns) == (next_,)
+            assert gathered.joined([next_], late_ns, same_holder=False) == (first, next_)
+            assert gathered.seen([next_], 1).joined([next_], late_ns) == (next_,)
+            assert gathered.seen([next_, first], 1).joined([next_], late_ns) == (first, next_)
+        assert waiting(LORRY, TEST).joined([VACCINATION], late_ns) == (LORRY, TEST, VACCINATION)
+
+    def test_a_plate_that_is_read_is_its_own_permit_s_alone(self) -> None:
+        gathered = waiting(LORRY).seen([LORRY], 2)
+        assert [gathered.read(plate, 5).seen_ns for plate in ("51C12345", "29H00007")] == [5, 2]
+        assert gathered.read("51C12345", 1).seen_ns == 2  # told late
+        assert waiting(TEST).read("51C12345", 5).seen_ns == 0
 
     def test_what_is_new_is_told_while_it_waits(self) -> None:
         assert not waiting(LORRY).new([LORRY], 0)

@@ -32,7 +32,7 @@ class Ends:
     def turn(self) -> None:
         while ready := self.selector.select(0):
             for key, _ in ready:
-                if key.fileobj in self.selector.get_map():
+                if self.selector.get_map().get(key.fd) is key:
                     key.data()
 
     def close(self) -> None:

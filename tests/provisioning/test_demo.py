@@ -100,7 +100,7 @@ def test_a_green_lane_s_visitors_their_answers_and_checkins(folder: Path) -> Non
     permit, test, _, _, old, *_ = shown
     assert permit["en"] == "Still missing: test result or vaccination certificate"
     assert permit["plate"] == test["plate"] == "51C12345"
-    assert old["en"] == "Test older than 72 hours"
+    assert old["en"] == "Test older than 72 hours. Please see staff"
     assert {event["type"] for event in events} == {"shown", "health", "program", "centre"}
     ready = {event["program"] for event in events if event["type"] == "program" and event["change"] == "ready"}
     assert ready == {"reader", "gate", "uplink", "panel"}

@@ -250,6 +250,14 @@ def test_a_trust_folder_that_is_not_there(tmp_path: Path) -> None:
     assert "put the trust list's files there" in done.result["error"]
 
 
+def test_a_published_repository_is_no_trust_folder(tmp_path: Path) -> None:
+    (tmp_path / "root.json").write_text("{}", "ascii")
+    (tmp_path / "metadata").mkdir()
+    done = explain("--trust", tmp_path, GOOD)
+    assert done.code == 66
+    assert "a published repository, by which nobody judges before it is taken: greengate sync" in done.result["error"]
+
+
 @pytest.mark.parametrize("text", ["", " ", "HC1:", "HC1:" + "A" * 200_000, "x" * 5000, "a\0b", "\udcff", "/", "."])
 def test_any_text_has_a_verdict_or_one_line(text: str) -> None:
     done = explain("--", text)

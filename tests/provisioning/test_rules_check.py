@@ -62,9 +62,10 @@ def test_what_is_right_is_said(tmp_path: Path, content: object, sort: str, name:
         (PROFILE | {"rule": {}}, "venue", "not both"),
         ({"version": 1, "sets": {"a": [1]}}, "value-sets", "sets"),
         (EU_SET | {"valueSetValues": 1}, "country-2-codes", "not a value set"),
+        ([], "", "an empty list"),
         (encoded(contained(rule_body("A") | {"Type": "x"})), "A", "Type"),
     ],
-    ids=["operator", "number", "nothing", "text", "profile", "id", "both", "codes", "values", "type"],
+    ids=["operator", "number", "nothing", "text", "profile", "id", "both", "codes", "values", "none", "type"],
 )
 def test_what_is_wrong_is_named_with_where(tmp_path: Path, content: Any, name: str, why: str) -> None:  # noqa: ANN401 - JSON
     done = check(tmp_path, content)

@@ -5,7 +5,6 @@ Keys are in memory: random ones, or made of a seed for the published vectors.
 
 import hashlib
 import zlib
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.simulators.ecdsa import P256_ORDER, base64url
 from verifier import base45
 from verifier.signers import Jwk, SignerEntry
 
@@ -24,7 +24,6 @@ KindName = Literal["vehicle", "travel", "declaration", "test"]
 ALG_NUMBERS = {"EdDSA": -8, "ES256": -7}
 KIND_NAMES: tuple[KindName, ...] = ("vehicle", "travel", "declaration", "test")
 PERMIT = -65537
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Lx1Issuer:
@@ -59,8 +58,8 @@ class Lx1Issuer:
     def private(self) -> str:
         """Return the private part of the key as a JWK has it (`d`), for keys that are published as test keys."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return _base64url(self._key.private_bytes_raw())
-        return _base64url(self._key.private_numbers().private_value.to_bytes(32, "big"))
+            return base64url(self._key.private_bytes_raw())
+        return base64url(self._key.private_numbers().private_value.to_bytes(32, "big"))
 
     def entry(self, **changes: Any) -> SignerEntry:  # noqa: ANN401 - fields of any sort
         """Return its entry in the list of signers."""
@@ -156,13 +155,9 @@ def _key(algorithm: Algorithm, seed: str | None) -> ed25519.Ed25519PrivateKey | 
 
 def _jwk(key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) -> dict[str, str]:
     if isinstance(key, ed25519.Ed25519PublicKey):
-        return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(key.public_bytes_raw())}
+        return {"kty": "OKP", "crv": "Ed25519", "x": base64url(key.public_bytes_raw())}
     point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return {"kty": "EC", "crv": "P-256", "x": _base64url(point[1:33]), "y": _base64url(point[33:])}
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
+    return {"kty": "EC", "crv": "P-256", "x": base64url(point[1:33]), "y": base64url(point[33:])}
 
 
 def _permit(kind: KindName, at: datetime) -> dict[int, Any]:

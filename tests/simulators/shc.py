@@ -13,6 +13,7 @@ from verifier.signers import Jwk, SignerEntry
 
 CardKind = Literal["vaccination", "test"]
 HEALTH_CARD = "https://smarthealth.cards#health-card"
+_PAIRS = {code: f"{code - 45:02}" for code in range(45, 145)}
 
 
 class ShcIssuer:
@@ -122,7 +123,7 @@ def deflated(data: bytes) -> bytes:
 
 def numeric(jws: str) -> str:
     """Return the text of a code, two digits for each character."""
-    return "shc:/" + "".join(f"{ord(character) - 45:02}" for character in jws)
+    return "shc:/" + jws.translate(_PAIRS)
 
 
 def jws_of(text: str) -> str:

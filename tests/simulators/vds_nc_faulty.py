@@ -52,6 +52,9 @@ class FaultyVdsNcIssuer(VdsNcIssuer):
         yield "infinity", text.replace('"seq":2', '"seq":-Infinity'), "bad-encoding"
         yield "half a surrogate pair", text.replace("JANE", r"JANE\udc00"), "bad-encoding"
         yield "half a surrogate pair as it is", text.replace("JANE", "JANE\udc00"), "bad-encoding"
+        name = b"Country Signing Authority"  # a string of bits: the library raises something else than for no name
+        odd = self.certificate.replace(b"\x0c\x19" + name, b"\x03\x19\x00" + name[1:])
+        yield "an authority's name that is no text", self.text(self.data(), cer=base64url(odd)), "bad-encoding"
         yield "a control character", text.replace("JANE", "JANE\t"), "bad-encoding"
         yield "data a list", self.text([]), "bad-encoding"
 

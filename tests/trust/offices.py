@@ -1,6 +1,5 @@
 """Offices that issue permits by `greengate-centre permit`, each on a machine of its own; and a lane that takes them."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from centre.main import app
 from drivers.clock.simulated import SimulatedClock
 from drivers.signal import open_signal
 from drivers.signal.simulated import Lamps, last_lamps
 from firmware.messages import Shown
 from tests.firmware.site import Site
 from tests.firmware.test_gate import Running
-from tests.trust.world import ISSUER, Kiosk
+from tests.trust.world import ISSUER, Kiosk, last_json
 
 HOLDER = {"family": "Nguyễn", "given": "Văn An", "born": "1990-01-01"}
 LANE = """area = "{area}"
@@ -37,8 +39,8 @@ class Office:
 
     def begin(self) -> None:
         """Make the key."""
-        self.run("key", "new", "key", "--issuer", self.issuer)
-        self.run("key", "export", self.certificate)
+        self.quick("key", "new", "key", "--issuer", self.issuer)
+        self.quick("key", "export", self.certificate)
 
     def vehicle(self, plate: str) -> str:
         """Issue a permit for the road at the lane, all day; return its text."""
@@ -52,18 +54,24 @@ class Office:
         return self._issued("test", fields | {"laboratory": self.issuer})
 
     def run(self, *words: str | Path) -> dict[str, Any]:
-        """Run a command; return the last line of its JSON."""
-        line = [sys.executable, "-m", "centre.main", "permit", *map(str, words)]
-        home = ["--home", str(self.folder / "home"), "--json"]
-        done = subprocess.run([*line, *home], capture_output=True, text=True, timeout=60, check=False)
+        """Run a command as people do; return the last line of its JSON."""
+        line = [sys.executable, "-m", "centre.main", *self._words(words)]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        found = json.loads(done.stdout.splitlines()[-1])
-        assert isinstance(found, dict)
-        return found
+        return last_json(done.stdout)
+
+    def quick(self, *words: str | Path) -> dict[str, Any]:
+        """Run a command in this process."""
+        done = CliRunner().invoke(app, self._words(words))
+        assert done.exit_code == 0, (done.output, done.exception)
+        return last_json(done.stdout)
+
+    def _words(self, words: tuple[str | Path, ...]) -> list[str]:
+        return ["permit", *map(str, words), "--home", str(self.folder / "home"), "--json"]
 
     def _issued(self, kind: str, fields: dict[str, str]) -> str:
         flags = [word for name, text in (fields | {"days": "7"}).items() for word in (f"--{name}", text)]
-        (path,) = self.run("issue", kind, *flags, "--out", self.folder)["files"]
+        (path,) = self.quick("issue", kind, *flags, "--out", self.folder)["files"]
         return Path(path).read_text("utf-8").strip()
 
 

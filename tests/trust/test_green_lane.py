@@ -10,7 +10,7 @@ import pytest
 
 from tests.trust.offices import GreenLane, Office
 from tests.trust.world import ISSUER, Centre
-from tests.verifier.rule_files import encoded
+from tests.verifier.rule_files import encoded, rule_body
 from verifier.rule_file import Role, RuleFile, Scope
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -21,21 +21,8 @@ VACCINES = {"in": [{"var": "payload.v.0.mp"}, {"var": "external.valueSets.vaccin
 
 
 def rule(name: str, kind: str, logic: Any, words: str, *areas: str) -> RuleFile:  # noqa: ANN401 - CertLogic
-    body = {
-        "Identifier": name,
-        "Type": "Acceptance",
-        "Country": "VN",
-        "Version": "1.0.0",
-        "SchemaVersion": "1.0.0",
-        "Engine": "CERTLOGIC",
-        "EngineVersion": "1.0.0",
-        "CertificateType": kind,
-        "Description": [{"lang": "vi", "desc": words}, {"lang": "en", "desc": words}],
-        "ValidFrom": "2026-01-01T00:00:00Z",
-        "ValidTo": "2099-01-01T00:00:00Z",
-        "AffectedFields": [],
-        "Logic": logic,
-    }
+    texts = [{"lang": "vi", "desc": words}, {"lang": "en", "desc": words}]
+    body = rule_body(name, CertificateType=kind, Description=texts, ValidTo="2099-01-01T00:00:00Z", Logic=logic)
     return RuleFile("rule", Role("nation"), name, 9, SINCE, None, Scope(areas), body)
 
 
@@ -59,30 +46,28 @@ class Land:
         nation, province, transport, laboratory = self.nation, self.province, self.transport, self.laboratory
         for office in (transport, laboratory):
             office.begin()
-        nation.run("init")
+        nation.quick("init")
         nation.quick("add-key", nation.given("issuer.der", ISSUER.certificate_der))
         bound = ("--format", "lx1", "--issuer")
-        nation.run("add-key", transport.certificate, *bound, "VN-SG", "--area", "VN-SG", "--kind", "vehicle")
-        nation.run("add-key", laboratory.certificate, *bound, laboratory.issuer, "--kind", "test")
+        nation.quick("add-key", transport.certificate, *bound, "VN-SG", "--area", "VN-SG", "--kind", "vehicle")
+        nation.quick("add-key", laboratory.certificate, *bound, laboratory.issuer, "--kind", "test")
         vaccines = rule("VR-VN-MP", "Vaccination", VACCINES, "Not a vaccine")
         examples = sorted((DOCS / "rules" / "vietnam-2021").glob("*.json"))
-        nation.run("add-rules", *examples, nation.given("v.json", encoded(vaccines)))
+        nation.quick("add-rules", *examples, nation.given("v.json", encoded(vaccines)))
         sets = {"version": 1, "sets": {"vaccines-vn": ["EU/1/20/1528"]}}
-        nation.run("set-value-sets", nation.given("sets.json", json.dumps(sets).encode()))
-        nation.run("add-rules", "--profile", DOCS / "profiles" / "green-lane.json")
+        nation.quick("set-value-sets", nation.given("sets.json", json.dumps(sets).encode()))
+        nation.quick("add-rules", "--profile", DOCS / "profiles" / "green-lane.json")
         province.quick("init", "--province", "vn-sg")
         self.decree(rule("SG-NOTHING", "Declaration", {"===": [1, 1]}, "Nothing", "VN-SG"))
-        nation.run("delegate", "vn-sg", "--key", province.home / "trust" / "keys" / "province-vn-sg-1.pub")
+        nation.quick("delegate", "vn-sg", "--key", province.home / "trust" / "keys" / "province-vn-sg-1.pub")
         self.publish()
 
     def publish(self) -> None:
         """Publish what the nation and the province have in their drafts, and bring it to the lanes."""
         self.province.quick("publish", "--province", "vn-sg", "--to", self.province.web)
-        self.nation.run("publish", "--to", self.nation.web, "--take", self.province.web)
+        self.nation.quick("publish", "--to", self.nation.web, "--take", self.province.web)
         for lane in (self.saigon, self.hanoi):
-            known = (lane.kiosk.store / "root.json").exists()
-            first = () if known else ("--root", self.nation.web / "root.json")
-            lane.kiosk.sync("--from", self.nation.web, *first)
+            lane.kiosk.take(self.nation.web)
 
     def decree(self, *files: RuleFile) -> None:
         """Put rules or profiles of the province's into its draft."""
@@ -122,9 +107,17 @@ def test_lorry_by_lorry_until_a_permit_is_revoked(land: Land) -> None:
         assert lorries.come(permit, plate="51C-999.99")[:2] == (RED, "plate-mismatch")
         assert lorries.come((permit, test, other_driver), plate=PLATE)[:2] == ("undecided", "two-holders")
         old = land.laboratory.test(80)
-        assert lorries.come(permit, old, plate=PLATE) == (RED, "rule-failed", "Test older than 72 hours")
+        assert lorries.come(permit, old, plate=PLATE) == (
+            RED,
+            "rule-failed",
+            "Test older than 72 hours. Please see staff",
+        )
         other_product = ISSUER.issue({"mp": "UNHEARD-OF"})
-        assert lorries.come(permit, other_product, plate=PLATE) == (RED, "rule-failed", "Not a vaccine")
+        assert lorries.come(permit, other_product, plate=PLATE) == (
+            RED,
+            "rule-failed",
+            "Not a vaccine. Please see staff",
+        )
         assert not lorries.lamps.green
 
         stolen = land.nation.folder / "stolen.txt"
@@ -150,7 +143,7 @@ def test_a_province_tightens_in_its_own_area_alone(land: Land) -> None:
     land.publish()
     permit, test, fresh = land.transport.vehicle(PLATE), land.laboratory.test(30), land.laboratory.test(20)
     with land.saigon.at_work() as lorries:
-        assert lorries.come(permit, test, plate=PLATE) == (RED, "rule-failed", "Older than 24 hours")
+        assert lorries.come(permit, test, plate=PLATE) == (RED, "rule-failed", "Older than 24 hours. Please see staff")
         assert lorries.come(permit, fresh, plate=PLATE)[:2] == (GREEN, "valid")
     with land.hanoi.at_work() as lorries:
         assert lorries.come(permit, test, plate=PLATE)[:2] == (GREEN, "valid")
@@ -165,7 +158,11 @@ def test_a_province_cannot_loosen(land: Land) -> None:
     permit, old = land.transport.vehicle(PLATE), land.laboratory.test(80)
     with land.saigon.at_work() as lorries:
         assert lorries.come(permit, plate=PLATE)[:2] == (AMBER, "documents-missing")
-        assert lorries.come(permit, old, plate=PLATE) == (RED, "rule-failed", "Test older than 72 hours")
+        assert lorries.come(permit, old, plate=PLATE) == (
+            RED,
+            "rule-failed",
+            "Test older than 72 hours. Please see staff",
+        )
 
 
 def test_a_province_s_profile_asks_for_more(land: Land) -> None:

@@ -94,13 +94,13 @@ class Centre:
         line = [sys.executable, "-m", "centre.main", "trust", *self._words(words)]
         done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == code, done.stdout + done.stderr
-        return _last(done.stdout)
+        return last_json(done.stdout)
 
     def quick(self, *words: str | Path, code: int = 0) -> dict[str, Any]:
         """Run a command in this process."""
         done = CliRunner().invoke(app, ["trust", *self._words(words)])
         assert done.exit_code == code, (done.output, done.exception)
-        return _last(done.stdout)
+        return last_json(done.stdout)
 
     def publish(self, *words: str | Path) -> dict[str, Any]:
         """Publish to the web server."""
@@ -143,7 +143,7 @@ class Kiosk:
         line = [sys.executable, "-m", "firmware.sync", "--config", str(self.config_path), "--json", *map(str, words)]
         done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == code, done.stdout + done.stderr
-        return _last(done.stdout)
+        return last_json(done.stdout)
 
     def take(self, where: Path) -> Outcome:
         """Sync in this process, from a folder as it lies. Raises: SyncError."""
@@ -173,7 +173,8 @@ class Kiosk:
         return (self.store / "current").readlink().name
 
 
-def _last(text: str) -> dict[str, Any]:
+def last_json(text: str) -> dict[str, Any]:
+    """Return the last line of what a command printed with --json."""
     found = json.loads(text.splitlines()[-1])
     assert isinstance(found, dict)
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.simulators.ecdsa import base64url
 from tests.verifier.certificates import certificate
 from verifier.signers import (
     SignerEntry,
@@ -16,11 +17,6 @@ from verifier.signers import (
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 CERTIFICATE = certificate("1.3.6.1.4.1.1847.2021.1.1")
 KID = b"12345678"
-
-
-def base64url(data: bytes) -> str:
-    """Return it as JWKs have it."""
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def p256() -> dict[str, Any]:

@@ -84,6 +84,7 @@ def test_padded_missing_and_null_texts_and_float_counts() -> None:
         {"v": [entry("v"), entry("v")]},
         {"t": [entry("t")]},
         {"v": [None]},
+        {"v": [{}]},
         {"v": ["text"]},
         {"v": {"0": 1}},
         {"v": "VACC"},

@@ -109,7 +109,18 @@ def test_results_of_tests(number: int, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("issuer", "country"),
-    [("VN-SG", "VN"), ("VN", "VN"), ("LA-VT", "LA"), ("Trung tâm Y tế", ""), ("VN-SG-1", ""), ("VNSG", ""), ("vn", "")],
+    [
+        ("VN-SG", "VN"),
+        ("VN", "VN"),
+        ("LA-VT", "LA"),
+        ("VN-SG-26740", "VN"),
+        ("VN-SG-760-26740", "VN"),
+        ("Trung tâm Y tế", ""),
+        ("BV-CHORAY", ""),  # a hospital; codes of ISO 3166-2 have three characters behind the hyphen at most
+        ("VN-SG-1-2-3", ""),
+        ("VNSG", ""),
+        ("vn", ""),
+    ],
 )
 def test_the_country_is_that_of_an_issuer_that_is_an_area(issuer: str, country: str) -> None:
     found = permit_of(ISSUER.claims("test", AT) | {1: issuer})
@@ -162,6 +173,14 @@ def test_the_largest_permit_keeps_the_bound_of_all_claims() -> None:
     payload = encoded(claims)
     assert len(payload) == 975 <= lx1.PAYLOAD_MAX_BYTES
     assert permit_of(claims).kinds == ("travel",)
+
+
+@pytest.mark.parametrize(("area", "reason"), [("VN-SG", Reason.VALID), ("VN-HN", Reason.OUTSIDE_SCOPE)])
+@pytest.mark.parametrize("kind", ["vehicle", "travel"])
+def test_a_commune_is_an_area_and_no_organisation(kind: KindName, area: str, reason: Reason) -> None:
+    commune = Lx1Issuer(issuer="VN-SG-26740")
+    text = commune.issue(kind, AT, **({"f22": [f"{area}-1"]} if kind == "travel" else {}))
+    assert judging(commune, issuers=(), areas=(area,)).verify(text, AT).reason is reason
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,11 @@ def test_long_names_are_cut_and_it_is_told() -> None:
     assert standard_name("a" + "\N{COMBINING ACUTE ACCENT}" * 100_000).lost
 
 
+def test_ligatures_that_become_long_names_are_cut_likewise() -> None:
+    assert standard_name("\N{LATIN SMALL LIGATURE FFI}" * 333) == ("FFI" * 333, False, False)
+    assert standard_name("\N{LATIN SMALL LIGATURE FFI}" * 334) == (("FFI" * 334)[:NAME_MAX_CHARS], True, False)
+
+
 @pytest.mark.parametrize(
     ("table", "script"),
     [(CYRILLIC, "CYRILLIC"), (ARABIC, "ARABIC"), (GREEK, "GREEK")],

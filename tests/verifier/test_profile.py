@@ -90,6 +90,14 @@ def test_what_is_wrong_is_named_with_what_is_known(body: object, says: str) -> N
     assert "\n" not in str(wrong.value)
 
 
+def test_a_province_cannot_name_a_country_whose_rules_are_laxer_than_the_nations() -> None:
+    assert profile_of(GREEN_LANE | {"country": "DE"}, NATION).country == "DE"
+    assert profile_of(GREEN_LANE | {"country": "DE"}, SITE).country == "DE"
+    assert profile_of(GREEN_LANE, SAIGON).country == "VN"
+    with pytest.raises(ProfileError, match="country 'DE': a province's profile names its own, 'VN'"):
+        profile_of(GREEN_LANE | {"country": "DE"}, SAIGON)
+
+
 def test_a_name_that_no_lane_can_have() -> None:
     with pytest.raises(ProfileError, match="VENUE: a lane names its profile in small letters"):
         parse_profile(file_of(GREEN_LANE, name="VENUE"))
@@ -154,6 +162,12 @@ class TestChoice:
         found = Profiles(files, signed=True).chosen("green-lane", "VN-SG-1", AT)
         assert not isinstance(found, Reason)
         assert {profile.role: profile.window_s for profile in found} == {NATION: 60, SAIGON: 20, SITE: 10}
+
+    def test_of_two_files_of_one_version_both_hold(self) -> None:
+        files = [file_of(GREEN_LANE), file_of(GREEN_LANE | {"window_s": 60})]
+        found = Profiles(files).chosen("green-lane", None, AT)
+        assert not isinstance(found, Reason)
+        assert [profile.window_s for profile in found] == [30, 60]
 
     def test_a_site_s_alone_counts_in_a_plain_folder_only(self) -> None:
         files = [file_of(GREEN_LANE, SITE)]

@@ -77,3 +77,16 @@ def test_takes_time_in_proportion_to_length(unit: str) -> None:
     begun_s = time.process_time()
     recognise(unit * (2_000_000 // len(unit)))
     assert time.process_time() - begun_s < 1.0
+
+
+@pytest.mark.parametrize("field", ["{}!", "!{}", "1{}!", "{}1{}!", "A{}*{}"])
+def test_a_run_of_spaces_in_a_field_takes_no_longer(field: str) -> None:
+    text = "|".join([field.replace("{}", " " * 500_000)] * 6)
+    begun_s = time.process_time()
+    assert recognise(text).kind == "unknown"
+    assert time.process_time() - begun_s < 1.0
+
+
+def test_spaces_around_fields_make_no_difference() -> None:
+    assert recognise(" 079090123456 | | Nguyễn Văn Ân | 09031990 ").kind == "cccd"
+    assert recognise(" 07909* | NGUYEN VAN AN | 1990-03-09 | 1 | 123456 ").kind == "qrqg"

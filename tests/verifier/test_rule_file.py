@@ -278,5 +278,6 @@ def test_the_newest_counts_within_one_role_only() -> None:
     other, future = file(version=1, id="other"), file(version=9, valid_from=AT + timedelta(days=1))
     assert newest([old, new, province, profile, other, future], AT) == (new, province, profile, other)
     assert newest([new, old], AT) == (new,)
+    assert newest([new, old, new], AT) == (new, new)
     assert newest([old, future], AT + timedelta(days=1)) == (future,)
     assert newest([future], AT) == ()

@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.verifier.rule_files import AT, LANE, NEITHER, NO, SAIGON, YES, Shown, contained, rule_body
+from verifier.cose import Kid
 from verifier.cwt import Claims
 from verifier.rule import Words
 from verifier.rule_file import NATION, SITE, Role, RuleFile, Scope
 from verifier.rules import FUTURE_DATE, Place, RuleSet, RulesVerdict
+from verifier.trust import Signer
 
 DAY = timedelta(days=1)
 SHOWN = Shown()
@@ -45,6 +48,9 @@ def one(name: str = "A", role: Role = NATION, logic: object = YES, **fields: obj
         ({"Region": "VN"}, True),
         ({"Region": "VN-SG"}, True),
         ({"Region": "VN-HN"}, False),
+        ({"Region": "SG"}, True),
+        ({"Region": "HN"}, False),
+        ({"Region": ""}, True),
         ({"Region": "VN-SG-26740"}, False),
         ({"ValidFrom": "2026-06-01T12:00:00Z"}, True),
         ({"ValidFrom": "2026-06-01T12:00:01Z"}, False),
@@ -118,6 +124,11 @@ def test_the_newest_version_counts_the_bodys_before_the_containers() -> None:
     assert newest_of(version("1.0.0", 2), version("1.0.0", 1)) == [(NATION, 2)]
     assert newest_of(version("1.0.0", 1), version("2.0.0", 2, days=(1, 2))) == [(NATION, 1)]
     assert newest_of(version("1.0.0", 1), version("2.0.0", 2, days=(-2, -1))) == [(NATION, 1)]
+
+
+@pytest.mark.parametrize("logics", [(YES, NO), (NO, YES)], ids=["last", "first"])
+def test_of_two_files_of_one_version_both_count(logics: tuple[object, object]) -> None:
+    assert judged(*(one(logic=logic) for logic in logics)).result == "failed"
 
 
 def test_no_role_displaces_anothers_rule() -> None:
@@ -221,10 +232,35 @@ def test_a_role_counts_rules_of_its_own_and_above_only() -> None:
     assert judged().seen_by(SITE) == "none"
 
 
+def test_another_provinces_rules_are_none_of_a_provinces() -> None:
+    by_other = judged(one(role=Role("province-vn-hn")), place=LANE._replace(area=""))
+    assert [by_other.seen_by(role) for role in (SAIGON, SITE)] == ["none", "passed"]
+
+
+@pytest.mark.parametrize(("logic", "result"), [(YES, "undecided"), (NO, "failed")], ids=["passed", "failed"])
+def test_nobody_counts_from_a_date_in_part(logic: object, result: str) -> None:
+    shown = Shown({"v": [{"dt": "2025-11"}]})
+    assert judged(one(logic=logic), shown=shown).result == result
+    assert judged(shown=shown).result == "none"
+
+
 @pytest.mark.parametrize("files", [[], [one()], [one(logic=NEITHER)]], ids=["no rules", "passed", "undecided"])
 def test_what_is_dated_in_the_future_fails_whatever_the_rules(files: list[RuleFile]) -> None:
     found = judged(*files, shown=Shown({"v": [{"dt": "2026-06-03"}]}))
     assert (found.result, found.ids, found.words) == ("failed", (OWN,), FUTURE_DATE.words)
+
+
+KEY = ec.derive_private_key(7, ec.SECP256R1()).public_key()
+SIGNER = Signer.from_key(KEY, Kid(bytes(range(8))), "FR", "shc", ("vaccination",))
+
+
+def test_a_document_that_names_no_country_is_of_its_signers() -> None:
+    rules = RuleSet([one(logic=NO, Type="Invalidation", Country="FR")], {})
+    silent = Shown(country="")
+    assert rules.judged(silent, LANE, AT).result == "none"
+    assert rules.judged(silent, LANE, AT, signer=SIGNER).ids == ("A",)
+    assert rules.judged(SHOWN, LANE, AT, signer=SIGNER).result == "none"
+    assert [found.rule.id for found in rules.outcomes(silent, LANE, AT, signer=SIGNER)] == [OWN, "A"]
 
 
 EXTERNAL = [
@@ -245,7 +281,7 @@ EXTERNAL = [
 def test_what_is_known_beside_the_document(name: str, logic: object) -> None:
     rules = RuleSet([one(logic=logic)], {"letters": frozenset("ab")})
     claims = Claims("DE", 1, 2, {})
-    assert rules.judged(SHOWN, LANE, AT, claims, "AAECAwQFBgc=").result == "passed"
+    assert rules.judged(SHOWN, LANE, AT, claims, SIGNER).result == "passed"
     if name in {"iat", "exp"}:
         for odd in (Claims("DE", None, None, {}), Claims("DE", 1e300, 1e18, {}), None):
             assert rules.judged(SHOWN, LANE, AT, odd).result == "undecided"

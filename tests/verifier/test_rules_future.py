@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.future_date import dated_after
+from verifier.future_date import dating
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)  # in the easternmost zone 02:00 of the day after
+
+
+def dated_after(payload: dict[str, Any], at: datetime) -> bool:
+    return dating(payload, at) == "future"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,19 @@ def test_fields_that_tell_what_has_happened(group: str, name: str) -> None:
     assert dated_after({group: [{name: "2027-01-01"}]}, AT)
     assert dated_after({group: ({}, {name: "2027-01-01"})}, AT)
     assert not dated_after({group: [{name: "2026-01-01"}]}, AT)
+
+
+@pytest.mark.parametrize(
+    ("date", "part"),
+    [("2026", True), (" 2026-05 ", True), ("2026-05-01", False), ("2026-05-01T12:00:00Z", False), ("", False)],
+)
+def test_a_date_is_whole_or_in_part(date: str, part: bool) -> None:  # noqa: FBT001 - a table's column
+    assert dating({"v": [{"dt": date}]}, AT) == ("in-part" if part else "past")
+    assert dating({"dob": "1990", "r": [{"du": date}]}, AT) == "past"
+
+
+def test_what_is_from_the_future_is_that_beside_a_date_in_part() -> None:
+    assert dating({"t": [{"sc": "2026", "dr": "2027"}]}, AT) == "future"
 
 
 @pytest.mark.parametrize("name", ["df", "du"])

@@ -52,7 +52,9 @@ def test_the_narrower_time_of_body_and_container_holds() -> None:
 
 def test_a_region_that_is_the_country_is_none() -> None:
     assert parse_rule(contained(rule_body(Region="VN"))).region is None
+    assert parse_rule(contained(rule_body(Region=""))).region is None
     assert parse_rule(contained(rule_body(Region="VN-SG"))).region == "VN-SG"
+    assert parse_rule(contained(rule_body(Region="SH", Country="DE"))).region == "DE-SH"
     assert parse_rule(contained(rule_body(Region=None))).region is None
 
 

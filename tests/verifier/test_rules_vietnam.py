@@ -46,14 +46,14 @@ CASES: list[tuple[str, tuple[str, str], dict[str, Any], tuple[str, ...]]] = [
     ("result of tomorrow", TEST, NEGATIVE | {"sc": ago(HOUR), "dr": ago(-DAY)}, ("future-date", "TR-VN-0002")),
     ("2 of 2, 14 days", DOSES, {"dn": 2, "sd": 2, "dt": "2021-11-17"}, ()),
     ("2 of 2, 13 days", DOSES, {"dn": 2, "sd": 2, "dt": "2021-11-18"}, ("VR-VN-0002",)),
-    ("2 of 2, 12 months", DOSES, {"dn": 2, "sd": 2, "dt": "2020-12-02"}, ()),
-    ("2 of 2, over 12 months", DOSES, {"dn": 2, "sd": 2, "dt": "2020-12-01"}, ("VR-VN-0003",)),
+    ("2 of 2, 12 months", DOSES, {"dn": 2, "sd": 2, "dt": "2020-12-01"}, ()),
+    ("2 of 2, over 12 months", DOSES, {"dn": 2, "sd": 2, "dt": "2020-11-30"}, ("VR-VN-0003",)),
     ("booster", DOSES, {"dn": 3, "sd": 2, "dt": "2021-11-01"}, ()),
     ("1 of 2", DOSES, {"dn": 1, "sd": 2, "dt": "2021-11-01"}, ("VR-VN-0001",)),
     ("0 of 0", DOSES, {"dn": 0, "sd": 0, "dt": "2021-11-01"}, ("VR-VN-0001",)),
     ("dose of next week", DOSES, {"dn": 2, "sd": 2, "dt": "2021-12-08"}, ("future-date", "VR-VN-0002")),
-    ("recovered", RECOVERY, {"fr": "2021-06-05"}, ()),
-    ("recovered long ago", RECOVERY, {"fr": "2021-06-04"}, ("RR-VN-0001",)),
+    ("recovered", RECOVERY, {"fr": "2021-06-04"}, ()),
+    ("recovered long ago", RECOVERY, {"fr": "2021-06-03"}, ("RR-VN-0001",)),
     ("recovered next week", RECOVERY, {"fr": "2021-12-08"}, ("future-date", "RR-VN-0001")),
     ("declared", DECLARATION, {"risk": "none", "declared_at": ago(24 * HOUR)}, ()),
     ("declared long ago", DECLARATION, {"risk": "none", "declared_at": ago(25 * HOUR)}, ("DR-VN-0002",)),
@@ -68,16 +68,40 @@ def test_what_the_examples_say(group: tuple[str, str], entry: dict[str, Any], fa
     assert (found.result, found.ids) == ("failed" if failed else "passed", failed)
 
 
+DOSE_OF = {"dn": 2, "sd": 2}
+MIDNIGHT = datetime(2021, 12, 5, 17, tzinfo=UTC)  # in Viet Nam, where it becomes the 6th
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("group", "entry", "before", "after"),
+    [
+        (DOSES, DOSE_OF | {"dt": "2021-11-22"}, "failed", "passed"),
+        (DOSES, DOSE_OF | {"dt": "2020-12-05"}, "passed", "failed"),
+        (DOSES, DOSE_OF | {"dt": "2020-12-06"}, "passed", "passed"),
+        (RECOVERY, {"fr": "2021-06-08"}, "passed", "failed"),
+        (RECOVERY, {"fr": "2021-06-09"}, "passed", "passed"),
+    ],
+    ids=["14th day", "12 months and a day", "12 months", "181st day", "180th day"],
+)
+def test_days_begin_at_midnight_in_viet_nam(
+    group: tuple[str, str], entry: dict[str, Any], before: str, after: str
+) -> None:
+    shown = Shown({group[0]: [entry]}, (group[1],), "VN")
+    assert [RULES.judged(shown, LANE, at).result for at in (MIDNIGHT - SECOND, MIDNIGHT)] == [before, after]
+
+
 @pytest.mark.parametrize(
     ("group", "entry", "undecided"),
     [
         (TEST, NEGATIVE, ("TR-VN-0002",)),
         (TEST, NEGATIVE | {"sc": "lately"}, ("TR-VN-0002",)),
+        (DOSES, {"dn": 2, "sd": 2, "dt": "2020"}, ("future-date",)),
         (DOSES, {"dn": 2, "dt": "2021-11-01"}, ("VR-VN-0001",)),
         (DOSES, {"dn": 2, "sd": 2}, ("VR-VN-0002", "VR-VN-0003")),
         (RECOVERY, {}, ("RR-VN-0001",)),
     ],
-    ids=["no time", "bad time", "doses of how many", "no date", "nothing"],
+    ids=["no time", "bad time", "only a year", "doses of how many", "no date", "nothing"],
 )
 def test_what_a_document_does_not_say_is_not_guessed(
     group: tuple[str, str], entry: dict[str, Any], undecided: tuple[str, ...]

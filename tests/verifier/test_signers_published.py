@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec.structs import replace
 
+from tests.simulators.ecdsa import base64url
 from tests.verifier.certificates import certificate
-from tests.verifier.signer_lists import AT, EDWARDS, OFF_THE_CURVE, P256, base64url, entry
+from tests.verifier.signer_lists import AT, EDWARDS, OFF_THE_CURVE, P256, entry
 from verifier import TrustListError
 from verifier.signers import (
     Jwk,

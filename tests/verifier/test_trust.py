@@ -156,6 +156,15 @@ def test_a_subject_that_cannot_be_read_is_no_country_but_the_key_counts() -> Non
     assert Signer.from_der(broken).country == ""
 
 
+def test_a_subject_with_a_part_that_is_no_text_is_no_country_but_the_key_counts() -> None:
+    der = DemoIssuer(AT).certificate_der
+    bits = der.replace(b"\x0c\x15Cong Xanh demo signer", b"\x03\x15\x00ong Xanh demo signer")
+    assert bits != der
+    assert Signer.from_der(bits).country == ""
+    with pytest.raises(TrustListError):  # of an authority, the whole name has to be read
+        Signer.from_der(bits, format_="vds-nc")
+
+
 def test_a_subject_with_a_country_of_other_than_two_letters_is_read_in_silence() -> None:
     common_name, country = bytes.fromhex("0603550403"), bytes.fromhex("0603550406")
     der = DemoIssuer(AT).certificate_der.replace(common_name, country)

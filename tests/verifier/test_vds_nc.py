@@ -1,11 +1,14 @@
 """ICAO VDS-NC seals as their issuers make them, every faulty one, and whose certificates count."""
 
 import json
+import warnings
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +97,34 @@ def test_an_authority_with_another_kind_of_key_vouches_for_nobody() -> None:
     issuer, other = VdsNcIssuer(AT), VdsNcIssuer(AT, authority="RSA")
     assert judging(other.trust_entry().signer()).verify(issuer.issue(), AT).reason == Reason.UNKNOWN_ISSUER
     assert judging(issuer.trust_entry().signer()).verify(other.issue(), AT).reason == Reason.UNKNOWN_ISSUER
+
+
+class OddlyNamedIssuer(VdsNcIssuer):
+    """Its signer's own name has a country of other than two letters, of which reading it warns."""
+
+    def _named(self, name: str) -> x509.Name:
+        country = self.country if "Authority" in name else "AUSTRALIA"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, country, _validate=False)])
+
+
+def test_a_signer_counts_whatever_its_own_name_is() -> None:
+    issuer = OddlyNamedIssuer(AT)
+    assert isinstance(judging(issuer.trust_entry().signer()).verify(issuer.issue(), AT), Accepted)
+
+
+def test_an_authority_of_no_country_vouches_for_nobody_unless_its_entry_says_for_whom() -> None:
+    stateless = replace(ISSUER.trust_entry().signer(), country="")
+    assert judging(stateless).verify(ISSUER.issue(), AT).reason == Reason.UNKNOWN_ISSUER
+    for bound in (replace(stateless, areas=frozenset({"AU"})), replace(stateless, issuers=frozenset({"AUS"}))):
+        assert isinstance(judging(bound).verify(ISSUER.issue(), AT), Accepted)
+
+
+def test_an_authority_may_write_its_country_in_small_letters() -> None:
+    entry = ISSUER.trust_entry(country="")
+    small = replace(entry.signer(), country="au")
+    assert isinstance(judging(small).verify(ISSUER.issue(), AT), Accepted)
 
 
 def test_another_way_to_write_the_same_json_is_the_same_seal() -> None:

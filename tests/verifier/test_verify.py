@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import cbor2
 import pytest
 from cbor2 import CBORTag
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from provisioning.issuer import DemoIssuer, demo_entry, hc1
 from tests.verifier.showing import payload_of, reason_of, shown, trusting
@@ -18,6 +19,7 @@ from verifier import (
     Revocations,
     Signer,
     TrustList,
+    TrustListError,
     Undecided,
     Verifier,
 )
@@ -265,3 +267,15 @@ def test_a_key_on_another_curve_proves_nothing(at: datetime) -> None:
 
 
 # Examination
+
+
+def test_a_key_of_a_kind_that_signs_no_such_passes_is_no_signer() -> None:
+    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    with pytest.raises(TrustListError, match="Ed25519PublicKey signs no passes of hcert"):
+        Signer.from_key(key, Kid(b"12345678"), "VN", "hcert", ("vaccination",))
+
+
+def test_a_health_certificate_says_its_format(verifier: Verifier, issuer: DemoIssuer, at: datetime) -> None:
+    verdict = verifier.verify(issuer.issue(), at)
+    assert isinstance(verdict, Accepted)
+    assert verdict.document.format == "hcert"

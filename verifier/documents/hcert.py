@@ -175,6 +175,8 @@ def _single_entry(body: Mapping[Any, Any]) -> tuple[str, Mapping[Any, Any]]:
     key, fields = found[0]
     if not isinstance(fields, Mapping):
         raise RefusedError(Reason.BAD_PAYLOAD, f"the entry in {key} is not a map")
+    if not fields:  # which rules would take for none, and let pass what they say of such entries
+        raise RefusedError(Reason.BAD_PAYLOAD, f"the entry in {key} is empty")
     return key, fields
 
 

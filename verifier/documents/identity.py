@@ -11,7 +11,7 @@ day or month there are zeros, and QRQG masks with `*`. Only what tells the holde
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal, assert_never
@@ -45,7 +45,7 @@ class IdentityCode:
     """What an identity code says of its holder; a document that nobody vouches for."""
 
     format: IdentityFormat
-    holder: Holder
+    holder: Holder = field(repr=False)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ KID_BYTES = 8
 _ZLIB = b"\x78"  # RFC 1950: deflate with a window of 32 KiB; a tagged COSE message begins with d2
 _HEADERS = {EDDSA: bytes.fromhex("a201270448"), ES256: bytes.fromhex("a201260448")}
 """The protected header before the eight bytes of the key identifier: {1: alg, 4: kid}."""
-_CODE = re.compile(r"([A-Z]{2})(-[A-Z0-9]{1,3})?")  # ISO 3166-1, or 3166-2
+_CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3}(-[A-Z0-9]{1,8}){0,2})?")  # ISO 3166-1, 3166-2, and parts of the latter
 _VERSION = "lx1"
 
 
@@ -41,7 +41,7 @@ class Permit:
     """What a signed permit says.
 
     Attributes:
-        issuer: Who issued it: an area's code (ISO 3166-2) or an organisation's name.
+        issuer: Who issued it: an area's code (ISO 3166-2, or of a part) or an organisation's name.
         holder: Whom it names; None of a vehicle's.
         entry: What it permits or states.
     """

@@ -18,7 +18,7 @@ class HealthRecord:
     format: FormatName
     kind: RecordKind
     country: str
-    holder: Holder
+    holder: Holder = field(repr=False)
     payload: Mapping[str, Any] = field(repr=False, hash=False)
 
     @property

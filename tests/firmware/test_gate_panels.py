@@ -1,0 +1,19 @@
+"""Panels that come and go while the gate works."""
+
+from pathlib import Path
+
+from drivers.signal.simulated import last_lamps
+from firmware.messages import Heartbeat, Reading, encode
+from tests.firmware.test_gate import running_gate
+
+
+def test_a_panel_that_goes_as_a_pass_is_read_harms_nobody(tmp_path: Path) -> None:
+    with running_gate(tmp_path) as running:
+        now_ns = running.clock.monotonic_ns()
+        for message in (Heartbeat(1), Reading((running.site.good(),), now_ns, now_ns)):
+            running.reader.send(encode(message))
+        running.gate.turn(0)
+        running.panel.close()  # its end and the pass wait in one turn: telling the answer drops it
+        running.turn()
+        assert last_lamps(running.site.config.lamp_history).green
+        assert [row.verdict for row in running.rows()] == ["accepted"]
