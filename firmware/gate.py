@@ -42,9 +42,8 @@ from firmware.sockets import EventPort, ReaderPort
 from firmware.texts import load_texts
 from firmware.timekeeper import Timekeeper
 from firmware.trust_data import Trust
-from firmware.trust_switch import Trusted, TrustSwitch, trust_of
+from firmware.trust_switch import Trusted, TrustSwitch, lane_of, trust_of
 from firmware.wiring import clock_of, contacts_of, plates_of, signal_of, voice_of
-from verifier.profile_checks import Lane
 
 TURN_S = 0.25  # the longest turn: a quarter of the shortest thing that anybody waits for
 HEALTH_NS = 1_000_000_000
@@ -71,7 +70,7 @@ class Gate:
         Raises: OSError.
         """
         self._config = config
-        self._trusted = Trusted(trust, Lane(config.area, frozenset(config.device.roads)), config.profile.name)
+        self._trusted = Trusted(trust, lane_of(config), config.profile.name)
         self._clock = clock
         self._log = log_
         self._voice = voice or Voice()

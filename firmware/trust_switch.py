@@ -64,8 +64,9 @@ class Trusted:
         if isinstance(profiles, Reason):
             return profiles
         wanted = {check for profile in profiles for item in profile.items for check in item.checks}
-        lacking = ("route" in wanted and not self.lane.roads) or ("area" in wanted and self.lane.area is None)
-        return Reason.PROFILE_UNUSABLE if lacking else None
+        lane = self.lane
+        lacking = {"route": not lane.roads, "area": lane.area is None, "plate": not lane.plates}
+        return Reason.PROFILE_UNUSABLE if any(lacking.get(check) for check in wanted) else None
 
     def has_rules(self, at: datetime) -> bool:
         """Tell whether any rule holds at this lane at a time."""
@@ -78,6 +79,11 @@ class Trusted:
     def stale(self, at: datetime) -> StaleReason | None:
         """Return why nothing may be judged at a time: what is known is too old; None where it may."""
         return self.trust.knowledge.stale(at) if self.trust.knowledge else None
+
+
+def lane_of(config: Config) -> Lane:
+    """Return what the configuration says of where the lane lies."""
+    return Lane(config.area, frozenset(config.device.roads), plates=config.plates.kind != "none")
 
 
 class TrustSwitch:

@@ -18,10 +18,14 @@ _MINUTES = 60
 
 
 class Lane(NamedTuple):
-    """Where a lane lies: its area, None where nobody said, and the roads and corridors that it is on."""
+    """Where a lane lies: its area, None where nobody said, and the roads and corridors that it is on.
+
+    `plates` is whether anybody can enter a vehicle's plate there.
+    """
 
     area: str | None = None
     roads: frozenset[str] = frozenset()
+    plates: bool = True
 
 
 NOWHERE = Lane()
@@ -51,8 +55,9 @@ def plate_of(document: Document) -> str | None:
 def unmet(check: Check, document: Document, facts: Facts) -> Reason | None:
     """Return why a document does not pass a check, None where it does.
 
-    PROFILE_UNUSABLE where the lane does not say of itself what the profile has it compare, PLATE_MISSING where nobody
-    has entered one yet. What a permit does not say of areas, it does not permit; one without hours holds all day.
+    PROFILE_UNUSABLE where the lane does not say of itself what the profile has it compare, PLATE_MISSING where a plate
+    may be entered and was not yet. What a permit does not say of areas, it does not permit; one without hours holds all
+    day.
     """
     return _CHECKS[check](document, facts)
 
@@ -88,6 +93,8 @@ def _within(start: int, end: int, minute: int) -> bool:
 
 
 def _plate(document: Document, facts: Facts) -> Reason | None:
+    if not facts.lane.plates:
+        return Reason.PROFILE_UNUSABLE
     if facts.plate is None:
         return Reason.PLATE_MISSING
     return None if facts.plate == plate_of(document) else Reason.PLATE_MISMATCH

@@ -17,6 +17,7 @@ from tests.verifier.rule_files import contained, encoded, rule_body
 
 LORRY = requiring({"document": "vehicle", "checks": ["plate"], "without_rules": "accepted"})
 PERMIT = PERMITS.issue("vehicle", NOW)
+ENTERED = '[plates]\nkind = "socket"\n'
 
 
 def told(running: Running) -> tuple[str, str]:
@@ -42,7 +43,7 @@ def asking(running: Running, body: object, *, rules: bool = False) -> None:
 
 
 def test_a_permit_waits_for_the_plate_that_is_entered(tmp_path: Path) -> None:
-    with running_gate(tmp_path) as running:
+    with running_gate(tmp_path, more=ENTERED) as running:
         asking(running, LORRY)
         running.see(PERMIT)
         assert told(running) == ("next-document", "plate-missing")
@@ -52,8 +53,16 @@ def test_a_permit_waits_for_the_plate_that_is_entered(tmp_path: Path) -> None:
         assert [row.kinds for row in running.rows()] == [("vehicle",)]
 
 
-def test_another_store_ends_the_set_that_waits(tmp_path: Path) -> None:
+def test_a_plate_that_nobody_can_enter_is_not_waited_for(tmp_path: Path) -> None:
     with running_gate(tmp_path) as running:
+        asking(running, LORRY)
+        running.see(PERMIT)
+        assert told(running) == ("undecided", "profile-unusable")
+        assert codes(running) >= {"profile-unusable"}
+
+
+def test_another_store_ends_the_set_that_waits(tmp_path: Path) -> None:
+    with running_gate(tmp_path, more=ENTERED) as running:
         asking(running, LORRY)
         running.see(PERMIT)
         make_store(running.site.config.trust.folder, "2-b", NOW, [running.site.issuer], version=2)

@@ -244,12 +244,14 @@ def test_without_a_profile_rules_hold_nowhere_in_particular() -> None:
         ("route", Lane(None, frozenset({"QL1A"})), None),
         ("area", NOWHERE, Reason.PROFILE_UNUSABLE),
         ("area", Lane("VN-SG"), None),
+        ("plate", Lane(plates=False), Reason.PROFILE_UNUSABLE),
+        ("plate", NOWHERE, None),
     ],
 )
 def test_a_lane_has_to_say_where_it_is_for_what_is_compared_with_that(
     check: str, lane: Lane, problem: Reason | None
 ) -> None:
-    kind = "vehicle" if check == "route" else "travel"
+    kind = "travel" if check == "area" else "vehicle"
     profiles = Profiles([profile(requiring({"document": kind, "checks": [check]}))])
     trusted = Trusted(Trust(TrustList(), Revocations(), profiles=profiles), lane)
     assert trusted.profile_problem(AT) == problem

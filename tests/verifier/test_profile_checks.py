@@ -41,9 +41,9 @@ def test_a_permit_passes_a_check_or_says_why_not(check: str, one: Presented, rea
     assert why_not(check, one) == reason
 
 
-@pytest.mark.parametrize(("check", "one"), [("route", vehicle()), ("area", travel())])
+@pytest.mark.parametrize(("check", "one"), [("route", vehicle()), ("area", travel()), ("plate", vehicle())])
 def test_a_lane_that_does_not_say_where_it_is_cannot_compare(check: str, one: Presented) -> None:
-    assert why_not(check, one, Facts(NOWHERE, AT)) == Reason.PROFILE_UNUSABLE
+    assert why_not(check, one, Facts(Lane(plates=False), AT)) == Reason.PROFILE_UNUSABLE
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def ago(delta: timedelta) -> str:
 
 
 NEGATIVE: dict[str, Any] = {"tr": "260415000"}
+DAYS = {"df": "2021-06-15", "du": "2021-12-01"}
 CASES: list[tuple[str, tuple[str, str], dict[str, Any], tuple[str, ...]]] = [
     ("negative, 72 h", TEST, NEGATIVE | {"sc": ago(72 * HOUR)}, ()),
     ("negative, over 72 h", TEST, NEGATIVE | {"sc": ago(72 * HOUR + timedelta(seconds=1))}, ("TR-VN-0002",)),
@@ -52,9 +53,11 @@ CASES: list[tuple[str, tuple[str, str], dict[str, Any], tuple[str, ...]]] = [
     ("1 of 2", DOSES, {"dn": 1, "sd": 2, "dt": "2021-11-01"}, ("VR-VN-0001",)),
     ("0 of 0", DOSES, {"dn": 0, "sd": 0, "dt": "2021-11-01"}, ("VR-VN-0001",)),
     ("dose of next week", DOSES, {"dn": 2, "sd": 2, "dt": "2021-12-08"}, ("future-date", "VR-VN-0002")),
-    ("recovered", RECOVERY, {"fr": "2021-06-04"}, ()),
-    ("recovered long ago", RECOVERY, {"fr": "2021-06-03"}, ("RR-VN-0001",)),
-    ("recovered next week", RECOVERY, {"fr": "2021-12-08"}, ("future-date", "RR-VN-0001")),
+    ("recovered", RECOVERY, DAYS | {"fr": "2021-06-04"}, ()),
+    ("recovered long ago", RECOVERY, DAYS | {"fr": "2021-06-03"}, ("RR-VN-0001",)),
+    ("recovered next week", RECOVERY, DAYS | {"fr": "2021-12-08"}, ("future-date", "RR-VN-0001")),
+    ("recovered, from tomorrow", RECOVERY, DAYS | {"fr": "2021-06-04", "df": "2021-12-02"}, ("RR-VN-0002",)),
+    ("recovered, until yesterday", RECOVERY, DAYS | {"fr": "2021-06-04", "du": "2021-11-30"}, ("RR-VN-0002",)),
     ("declared", DECLARATION, {"risk": "none", "declared_at": ago(24 * HOUR)}, ()),
     ("declared long ago", DECLARATION, {"risk": "none", "declared_at": ago(25 * HOUR)}, ("DR-VN-0002",)),
     ("declared tomorrow", DECLARATION, {"risk": "none", "declared_at": ago(-DAY)}, ("future-date", "DR-VN-0002")),
@@ -69,6 +72,7 @@ def test_what_the_examples_say(group: tuple[str, str], entry: dict[str, Any], fa
 
 
 DOSE_OF = {"dn": 2, "sd": 2}
+STATED = {"df": "2021-06-20", "du": "2021-12-31"}
 MIDNIGHT = datetime(2021, 12, 5, 17, tzinfo=UTC)  # in Viet Nam, where it becomes the 6th
 SECOND = timedelta(seconds=1)
 
@@ -79,10 +83,12 @@ SECOND = timedelta(seconds=1)
         (DOSES, DOSE_OF | {"dt": "2021-11-22"}, "failed", "passed"),
         (DOSES, DOSE_OF | {"dt": "2020-12-05"}, "passed", "failed"),
         (DOSES, DOSE_OF | {"dt": "2020-12-06"}, "passed", "passed"),
-        (RECOVERY, {"fr": "2021-06-08"}, "passed", "failed"),
-        (RECOVERY, {"fr": "2021-06-09"}, "passed", "passed"),
+        (RECOVERY, STATED | {"fr": "2021-06-08"}, "passed", "failed"),
+        (RECOVERY, STATED | {"fr": "2021-06-09"}, "passed", "passed"),
+        (RECOVERY, STATED | {"fr": "2021-06-20", "df": "2021-12-06"}, "failed", "passed"),
+        (RECOVERY, STATED | {"fr": "2021-06-20", "du": "2021-12-05"}, "passed", "failed"),
     ],
-    ids=["14th day", "12 months and a day", "12 months", "181st day", "180th day"],
+    ids=["14th day", "12 months and a day", "12 months", "181st day", "180th day", "first day", "last day"],
 )
 def test_days_begin_at_midnight_in_viet_nam(
     group: tuple[str, str], entry: dict[str, Any], before: str, after: str
@@ -99,7 +105,7 @@ def test_days_begin_at_midnight_in_viet_nam(
         (DOSES, {"dn": 2, "sd": 2, "dt": "2020"}, ("future-date",)),
         (DOSES, {"dn": 2, "dt": "2021-11-01"}, ("VR-VN-0001",)),
         (DOSES, {"dn": 2, "sd": 2}, ("VR-VN-0002", "VR-VN-0003")),
-        (RECOVERY, {}, ("RR-VN-0001",)),
+        (RECOVERY, {}, ("RR-VN-0001", "RR-VN-0002")),
     ],
     ids=["no time", "bad time", "only a year", "doses of how many", "no date", "nothing"],
 )
