@@ -10,7 +10,7 @@ Where the specification leaves open or its implementations differ:
 - Every operand of `and` that is reached must be truthy or falsy, the last one too, as the specification has it.
 - Data may hold aware times: `plusTime` takes them as it takes a text. Arrays may be tuples, and frozensets for `in`.
 - A date that the calendar does not have is an error; so is a year before 1 or after 9999.
-- In a reduction the data are `accumulator` and `current` only: `data` is what the specification may yet add.
+- In a reduction `data` are those around it, beside `accumulator` and `current`: the suite has that, unlike the text.
 """
 
 from typing import Any

@@ -58,7 +58,7 @@ def _reduce(operation: Operation) -> Evaluator:
         if len(items) > REDUCE_ITEMS_MAX:
             raise CertLogicError(f"reduce takes at most {REDUCE_ITEMS_MAX} items, not {len(items)}")
         for current in items:
-            accumulator = step({"accumulator": accumulator, "current": current})
+            accumulator = step({"accumulator": accumulator, "current": current, "data": data})
         return accumulator
 
     return reduced

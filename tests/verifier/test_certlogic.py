@@ -246,7 +246,7 @@ def test_reduction() -> None:
     assert evaluate({"reduce": [X, ADD, 0]}, {"x": [1, 2, 3]}) == 6
     assert evaluate({"reduce": [X, ADD, 7]}, {"x": ()}) == 7
     assert evaluate({"reduce": [X, ADD, Y]}, {"x": None, "y": "initial"}) == "initial"
-    assert evaluate({"reduce": [X, {"var": "data"}, 0]}, {"x": [1], "data": 2}) is None
+    assert evaluate({"reduce": [X, {"var": "data.y"}, 0]}, {"x": [1], "y": 2}) == 2
 
 
 def test_reduction_is_bounded() -> None:

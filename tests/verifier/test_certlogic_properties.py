@@ -108,7 +108,7 @@ def interpreted(expression: Any, data: Any) -> Any:  # noqa: ANN401, C901, PLR09
         items, value = interpreted(operands[0], data), interpreted(operands[2], data)
         check(items is None or (isinstance(items, list) and len(items) <= 64))
         for current in items or []:
-            value = interpreted(operands[1], {"accumulator": value, "current": current})
+            value = interpreted(operands[1], {"accumulator": value, "current": current, "data": data})
         return value
     if name == "plusTime":
         return plus_time(interpreted(operands[0], data), operands[1], operands[2])
@@ -162,7 +162,7 @@ LITERALS: dict[str, st.SearchStrategy[Any]] = {
 
 
 def var() -> st.SearchStrategy[Any]:
-    return st.sampled_from((*PATHS, "accumulator", "current")).map(lambda path: {"var": path})
+    return st.sampled_from((*PATHS, "accumulator", "current", "data")).map(lambda path: {"var": path})
 
 
 def operation(name: str, *operands: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
