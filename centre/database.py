@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from centre.files import belong
 
@@ -25,6 +27,26 @@ class Form:
     error: type[Exception]
     elsewhere: str  # what to do about somebody else's file
     upgrades: Mapping[int, str] = field(default_factory=dict)
+
+
+class DatabaseFile:
+    """What keeps its rows in such a file, as a context manager that closes it."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        """Work on a file that `opened` opened."""
+        self._db = db
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._db.close()
 
 
 def opened(path: Path, form: Form, *, busy_s: float, any_thread: bool = False) -> sqlite3.Connection:

@@ -93,12 +93,16 @@ class Gate:
         )
         self._contacts, self._plates = contacts, plates
         self._closings: deque[Closing] = deque(maxlen=QUEUE_MAX)
-        for device, heed in ((contacts, self._heed_contacts), (plates, self._heed_plates)):
+        self._serviced = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Listen to contacts and plates, where there are any, and find out whether there is service."""
+        for device, heed in ((self._contacts, self._heed_contacts), (self._plates, self._heed_plates)):
             if device is not None:
                 self._selector.register(device, selectors.EVENT_READ, heed)
         self._checkpoint.probe()
         self._recording.note("started", "gate")
-        self._serviced = False
         self._heed_service()
 
     @property

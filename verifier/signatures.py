@@ -1,7 +1,7 @@
 """Whether a signature is a key's over exactly these bytes: the key decides the algorithm, and `alg` must agree."""
 
 from collections.abc import Mapping
-from typing import Protocol, assert_never
+from typing import Protocol, TypeGuard, assert_never
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -50,7 +50,7 @@ class Signed(Protocol):
     def signed_bytes(self) -> bytes: ...  # noqa: D102 - likewise
 
 
-def may_sign(key: object, format_: FormatName) -> bool:
+def may_sign(key: object, format_: FormatName) -> TypeGuard[PublicKey]:
     """Tell whether a key is of a kind that signs passes of a format; on which curve, `fault_of` judges."""
     if isinstance(key, ed25519.Ed25519PublicKey):
         return format_ == "lx1"

@@ -92,7 +92,7 @@ class Signer:
         return cls(
             kid or Kid(hashlib.sha256(der).digest()[:8]),
             country or subject_of(certificate, NameOID.COUNTRY_NAME),
-            key,  # type: ignore[arg-type]  # may_sign has seen to it
+            key,
             frozenset(kinds) or _kinds(certificate),
             not_before,
             not_after,

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
-from centre.database import changing
+from centre.database import DatabaseFile, changing
 from centre.devices.registry_schema import RegistryError, opened
 
 __all__ = ["Certificate", "Code", "Device", "Registry", "RegistryError"]
@@ -87,12 +86,12 @@ class Code(NamedTuple):
     serial: str | None
 
 
-class Registry:
+class Registry(DatabaseFile):
     """Devices, codes and certificates. Every method raises RegistryError where the file cannot be used."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         """Work on a file that `open` opened."""
-        self._db = db
+        super().__init__(db)
         self._path = path
 
     @classmethod
@@ -101,18 +100,6 @@ class Registry:
         path = home / FILE
         with _told(path):
             return cls(opened(path), path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; a second call does nothing."""
-        self._db.close()
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:

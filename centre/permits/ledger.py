@@ -9,7 +9,6 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Any, NamedTuple, Self, cast
 
 from centre import database
@@ -70,12 +69,12 @@ class Entry(NamedTuple):
         return "valid" if self.times.begins <= at else "waits"
 
 
-class Ledger:
+class Ledger(database.DatabaseFile):
     """The permits. Every method raises LedgerError where the file cannot be used."""
 
     def __init__(self, db: sqlite3.Connection, home: PermitHome) -> None:
         """Work on a file that `open` opened."""
-        self._db = db
+        super().__init__(db)
         self._home = home
 
     @classmethod
@@ -85,18 +84,6 @@ class Ledger:
             make_folder(home.folder, 0o700)
         with _told(home):
             return cls(database.opened(home.ledger, _FORM, busy_s=BUSY_S), home)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; a second call does nothing."""
-        self._db.close()
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:

@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from centre import database
@@ -61,12 +60,12 @@ class Batch(NamedTuple):
     chunk: int | None = None
 
 
-class RevocationDb:
+class RevocationDb(database.DatabaseFile):
     """The batches. Every method raises RevocationDbError where the file cannot be used."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         """Work on a file that `open` opened."""
-        self._db = db
+        super().__init__(db)
         self._path = path
 
     @classmethod
@@ -75,18 +74,6 @@ class RevocationDb:
         path = TrustHome(home).folder / FILE
         with _told(path):
             return cls(database.opened(path, _FORM, busy_s=BUSY_S), path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; a second call does nothing."""
-        self._db.close()
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:
