@@ -72,6 +72,14 @@ bench: setup ## Measure speed, memory and start, into bench/results/
 bench-large: setup ## Measure 80 million revoked passes: minutes, 4 GiB of memory and of /var/tmp
 	@$(BIN)/python -m bench.revocation --count 80000000 --json bench/results/revocation-large.json
 
+.PHONY: bench-reading
+bench-reading: setup ## Measure what the reader reads, how soon and at what cost, beside its peers: minutes
+	@$(BIN)/python -m bench.reading $(READING)
+
+.PHONY: bench-reading-large
+bench-reading-large: setup ## The same with 10,000 empty frames, and 100,000 for memory: an hour
+	@$(BIN)/python -m bench.reading --large --json bench/results/reading-large.json $(READING)
+
 .PHONY: soak
 soak: setup ## Kill programs 200 times at random moments and count the lights and check-ins
 	@$(BIN)/python -m tests.soak --kills 200

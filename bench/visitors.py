@@ -14,7 +14,7 @@ from firmware.events import Started, Stopped, log
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.program import StopFlag, configuration
 from firmware.reader import Link, Ports, Reader
-from firmware.wiring import symbol_reader_of
+from firmware.wiring import frame_reader_of
 
 HELD_S, EMPTY_S = 0.35, 0.15
 
@@ -31,7 +31,7 @@ def main() -> int:
     config = configuration("reader", __doc__)
     link = Link(config.readings_socket)
     reader = Reader(
-        Ports(lambda: visitors(config.camera), symbol_reader_of(config), link, log, lambda: notify(ALIVE)),
+        Ports(lambda: visitors(config.camera), frame_reader_of(config), link, log, lambda: notify(ALIVE)),
     )
     notify(READY)
     log(Started("reader"))

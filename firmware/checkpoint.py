@@ -24,9 +24,10 @@ from firmware.events import ReadingDropped, RecordFailed, ServiceBack, ServiceLo
 from firmware.faults import DARKENING, JOURNAL, by_journal, by_reader, changed, gravest
 from firmware.floods import Seldom
 from firmware.front import Front
+from firmware.hinting import Hinting
 from firmware.journal import JournalError, JournalFullError
 from firmware.judging import sighted, undecided
-from firmware.messages import Heartbeat, Reading
+from firmware.messages import Heartbeat, Hinted, ReaderMessage, Reading
 from firmware.ports import Ports
 from firmware.presenting import Presenting, unable_at
 from firmware.signalling import RESTING
@@ -47,6 +48,7 @@ class Checkpoint:
         self._front = Front(ports.signal, ports.texts, ports.tell, direction, now_ns)
         self._answers = Answers(ports, timing, self._front, record=self._record, set_lamps=self._set_lamps)
         self._presenting = Presenting(ports, self._front, self._answers)
+        self._hinting = Hinting(ports)
         self._stale = Seldom(lambda count: ports.log(ReadingDropped("stale", count)), ports.clock.monotonic_ns)
         self._faults = {"starting"}
         self._heard_ns = now_ns
@@ -75,13 +77,15 @@ class Checkpoint:
         """Return whether passes can be judged by the clock."""
         return self._ports.records.clock_trusted
 
-    def receive(self, message: Reading | Heartbeat) -> None:
+    def receive(self, message: ReaderMessage) -> None:
         """Take one message of the reader's."""
         match message:
             case Heartbeat():
                 self._heartbeat(message)
             case Reading():
                 self._reading(message)
+            case Hinted():
+                self._hinted(message)
             case _:
                 assert_never(message)
 
@@ -128,6 +132,7 @@ class Checkpoint:
         if self._front.light.ended(now_ns):
             self._return_to_base(now_ns)
         self._set_lamps(now_ns)
+        survived(lambda: self._hinting.turn(self._front.light.aspect, now_ns), self._ports.log)
         self._stale.turn()
         self._answers.turn()
 
@@ -162,6 +167,11 @@ class Checkpoint:
 
     def _set_reader_fault(self, fault: str | None) -> None:
         self._change_faults(by_reader(self._faults, fault))
+
+    def _hinted(self, hinted: Hinted) -> None:
+        now_ns = self._ports.clock.monotonic_ns()
+        if 0 <= now_ns - hinted.captured_ns <= STALE_NS:
+            survived(lambda: self._hinting.take(hinted.hint, self._front.light.aspect, now_ns), self._ports.log)
 
     def _reading(self, reading: Reading) -> None:
         received_ns = self._ports.clock.monotonic_ns()

@@ -6,11 +6,12 @@ from drivers.fetcher import parse_address
 
 if TYPE_CHECKING:  # which calls this
     from firmware.config import Config
-    from firmware.config_sections import BrokerConfig, ContactsConfig, SignalConfig, TrustConfig
+    from firmware.config_sections import BrokerConfig, CameraConfig, ContactsConfig, SignalConfig, TrustConfig
 
 PIN_KEYS = ("red_pin", "green_pin", "amber_pin", "buzzer_pin", "heartbeat_pin")  # of signal: what may not share a pin
 CONTACT_KEYS = ("override_pin", "passage_pin")  # of contacts, likewise
 SOCKET_PATH_MAX_BYTES = 107  # unix(7): sun_path holds 108 bytes with its terminating zero
+MICROSECONDS = 1_000_000  # of a second
 LONGEST_SOCKET = "notify-supervisor.sock"  # of the names that sockets in the run folder have
 
 
@@ -19,6 +20,7 @@ def problem_of(config: "Config") -> str | None:
     return (
         _of_labels(config)
         or (_of_real_lamps(config) if config.signal.kind == "gpio" else None)
+        or _of_camera(config.camera)
         or _of_contacts(config)
         or _of_pins(config)
         or _of_details(config)
@@ -42,6 +44,17 @@ def _of_real_lamps(config: "Config") -> str | None:
         return "keys signal.red_pin and signal.green_pin are missing: gpio lamps need both"
     if config.clock.kind == "assumed":
         return 'key clock.kind: "assumed" with gpio lamps: use "system"'
+    return None
+
+
+def _of_camera(camera: "CameraConfig") -> str | None:
+    if camera.focus == "manual" and camera.lens_position is None:
+        return "key camera.lens_position is missing: a manual focus needs it: greengate camera tune finds it"
+    if camera.focus != "manual" and camera.lens_position is not None:
+        return 'key camera.lens_position: set camera.focus = "manual" too, or take it out'
+    if camera.fps is not None and camera.exposure_max_us * camera.fps > MICROSECONDS:
+        longest_us = int(MICROSECONDS / camera.fps)
+        return f"key camera.exposure_max_us: longer than a frame: with camera.fps {camera.fps:g} at most {longest_us}"
     return None
 
 

@@ -40,25 +40,41 @@ class DeviceConfig(Section, frozen=True, kw_only=True):
 
 
 class CameraConfig(Section, frozen=True, kw_only=True):
-    """Which camera: `source` is a device, a video file or (simulated) a folder of pictures."""
+    """Which camera: `source` is a device, a video file or (simulated) a folder of pictures; and how it is set.
+
+    The lens focuses by itself, or is held at `lens_position` (dioptres). What exposes a code is no longer than
+    `exposure_max_us`, which a hand's motion blurs; `gain_max` is what noise allows. `fps` is else the kind's own.
+    """
 
     kind: Literal["simulated", "opencv", "picamera2"]
     source: Text
     width_px: Pixels = 1280
     height_px: Pixels = 720
     seed: int = 0
+    focus: Literal["continuous", "manual"] = "continuous"
+    lens_position: Annotated[float, Meta(ge=0, le=32)] | None = None  # libcamera's own bounds: 3 cm at the nearest
+    exposure_max_us: Annotated[int, Meta(ge=100, le=100_000)] = 8000  # as in drivers/camera, which says why
+    gain_max: Annotated[float, Meta(ge=1, le=64)] = 16.0  # no sensor of a Raspberry Pi has more
+    fps: Annotated[float, Meta(ge=1, le=120)] | None = None
 
 
 class SymbolsConfig(Section, frozen=True, kw_only=True):
-    """Which symbol reader."""
+    """Which symbol reader: all that help one another (`pipeline`), or one alone.
 
-    reader: Literal["zxing", "pyzbar"] = "zxing"
+    The pipeline begins nothing that a frame's `budget_ms` does not hold; a frame that does not read is rescued on
+    another core for `rescue_limit_ms` at most, 0 for never.
+    """
+
+    reader: Literal["pipeline", "zxing", "pyzbar"] = "pipeline"
+    budget_ms: Annotated[float, Meta(ge=1, le=1000)] = 16.0
+    rescue_limit_ms: Annotated[float, Meta(ge=0, le=2000)] = 300.0
 
 
 class SignalConfig(Section, frozen=True, kw_only=True):
     """Which lamps: BCM pin numbers (gpio), or a file of levels (simulated; default in the run folder).
 
     An amber lamp, an active buzzer and a heartbeat for a retriggerable relay are fitted where their pins are named.
+    `hint_tone`: the buzzer ticks where a hint appears on the screen.
     """
 
     kind: Literal["simulated", "gpio"]
@@ -67,6 +83,7 @@ class SignalConfig(Section, frozen=True, kw_only=True):
     amber_pin: Pin | None = None
     buzzer_pin: Pin | None = None
     heartbeat_pin: Pin | None = None
+    hint_tone: bool = True
     active_high: bool = True
     history: Path | None = None
 

@@ -115,6 +115,12 @@ class CameraBack(LogEvent, frozen=True, tag="camera-back"):
     skipped: int
 
 
+class RescueFault(LogEvent, frozen=True, tag="rescue-fault"):
+    """The rescue of frames that do not read rests for a while, as its process died again and again."""
+
+    why: str
+
+
 class ProgramStarted(LogEvent, frozen=True, tag="program-started"):
     """The supervisor started a program."""
 

@@ -10,8 +10,7 @@ from typing import Self
 from drivers.errors import DeviceError, DeviceMissingError
 from drivers.signal import Signal
 from drivers.signal.output import Buzzer, Heartbeat
-from firmware.messages import Aspect
-from firmware.signalling import TONES
+from firmware.signalling import TONES, Sound
 
 
 class LampsOnDemand:
@@ -57,10 +56,11 @@ class LampsOnDemand:
 class Voice:
     """What a gate has beside its lamps: tones for its answers, and a heartbeat; either may not be fitted."""
 
-    def __init__(self, buzzer: Buzzer | None = None, heartbeat: Heartbeat | None = None) -> None:
-        """Take over both."""
+    def __init__(self, buzzer: Buzzer | None = None, heartbeat: Heartbeat | None = None, *, hints: bool = True) -> None:
+        """Take over both; `hints` have a sound too, or none."""
         self._buzzer = buzzer
         self._heartbeat = heartbeat
+        self._hints = hints
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -68,9 +68,9 @@ class Voice:
         parts = {"buzzer-fault": self._buzzer, "heartbeat-fault": self._heartbeat}
         return tuple(code for code, part in parts.items() if part is not None and part.fault is not None)
 
-    def sound(self, aspect: Aspect) -> None:
-        """Sound an aspect's tone, without waiting."""
-        if self._buzzer is not None and (tone := TONES.get(aspect)):
+    def sound(self, what: Sound) -> None:
+        """Sound an aspect's tone, or a hint's, without waiting."""
+        if self._buzzer is not None and (tone := TONES.get(what)) and (self._hints or what != "hint"):
             self._buzzer.sound(tone)
 
     def beat(self) -> None:

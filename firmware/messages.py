@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from drivers.symbols import Hint
+
 MAX_MESSAGE_BYTES = 64 * 1024  # ours: one SOCK_SEQPACKET message; holds any one symbol, and eight of plain text
 MAX_TEXTS = 8  # ours: of one frame; drivers/symbols may report more symbols, and the reader keeps passes first
 MAX_PLATE_CHARS = 12  # of a permit's plate, letters and digits (docs/formats/lx1.md)
@@ -14,6 +16,7 @@ ReaderFault = Literal["no-camera", "camera-stalled"]
 Aspect = Literal[
     "ready", "accepted", "refused", "undecided", "next-document", "attendance", "identify", "out-of-service"
 ]
+WAITING: tuple[Aspect, ...] = ("ready", "next-document")  # a code is waited for: a hint may stand beside it
 Freshness = Literal["fresh", "ageing", "stale"]
 VerdictName = Literal["accepted", "refused", "undecided"]
 M = TypeVar("M")
@@ -43,6 +46,13 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
     fault: ReaderFault | None = None
 
 
+class Hinted(_Message, frozen=True, tag="hinted"):
+    """Why nothing reads, by the frame captured at `captured_ns` (monotonic); "no-code": nobody shows anything."""
+
+    hint: Hint
+    captured_ns: Count
+
+
 class Shown(_Message, frozen=True, tag="shown"):
     """What lamps and screen show from now on; `until_ns` on `time.monotonic_ns()`, None = until the next.
 
@@ -58,6 +68,14 @@ class Shown(_Message, frozen=True, tag="shown"):
     until_ns: int | None = None
     timings_ms: dict[str, float] = {}
     plate: Annotated[str, Meta(max_length=MAX_PLATE_CHARS)] | None = None
+
+
+class Advised(_Message, frozen=True, tag="advised"):
+    """What helps the code to be read, to be shown while one is waited for and until the next; None: nothing."""
+
+    hint: Hint | None = None
+    vi: str = ""
+    en: str = ""
 
 
 class Notice(_Message, frozen=True, tag="notice"):
@@ -101,8 +119,8 @@ class Health(_Message, frozen=True, tag="health"):
     notices: tuple[Notice, ...] = ()
 
 
-ReaderMessage = Reading | Heartbeat
-Event = Shown | Health
+ReaderMessage = Reading | Heartbeat | Hinted
+Event = Shown | Health | Advised
 
 _reader_messages: msgspec.json.Decoder[ReaderMessage] = msgspec.json.Decoder(ReaderMessage)
 _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

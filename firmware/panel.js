@@ -16,7 +16,19 @@ function write(id, text) {
   byId(`${id}-more`).textContent = more.join(". ");
 }
 
-function show(shown) {
+// A hint stands in the headline, with a sign of its own; what it stands before is what to do after it.
+function advised(shown) {
+  const advice = shown.advice ?? {};
+  document.body.dataset.hint = advice.hint ?? "none";
+  if (!advice.hint) {
+    return shown;
+  }
+  const beside = (language) => (shown.aspect === "ready" ? advice[language] : `${advice[language]}. ${shown[language]}`);
+  return { ...shown, vi: beside("vi"), en: beside("en") };
+}
+
+function show(told) {
+  const shown = advised(told);
   document.body.dataset.aspect = shown.aspect;
   const chars = shown.vi.split(". ")[0].length;
   document.body.dataset.long = chars > LONGER_CHARS ? "longer" : chars > LONG_CHARS;

@@ -22,7 +22,7 @@ from firmware.config_sections import PanelConfig
 from firmware.crash import report_crash
 from firmware.events import Started, Stopped, log
 from firmware.handed_over import handed_over
-from firmware.messages import MAX_MESSAGE_BYTES, MessageError, decode_event
+from firmware.messages import MAX_MESSAGE_BYTES, Advised, MessageError, decode_event
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.panel_limits import STREAMS_PATH, Connection, KnownNames, SeatedStream, Seats, is_own, tell_quietly
 from firmware.panel_state import PanelState
@@ -90,19 +90,24 @@ class Panel:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _snapshot(self, *, plate: bool) -> bytes:
+    def _snapshot(self, *, on_screen: bool) -> bytes:
         now_ns = time.monotonic_ns()
         shown = self._state.to_show(now_ns)  # of it what the page shows: nobody needs a check-in's identifier there
-        page = {"aspect": shown.aspect, "reason": shown.reason, "vi": shown.vi, "en": shown.en}
-        if plate:
-            page["plate"] = shown.plate or ""
+        page: dict[str, str | Advised] = {
+            "aspect": shown.aspect,
+            "reason": shown.reason,
+            "vi": shown.vi,
+            "en": shown.en,
+        }
+        if on_screen:
+            page |= {"plate": shown.plate or "", "advice": self._state.to_advise(now_ns)}
         return msgspec.json.encode({"shown": page, "health": self._state.to_tell(now_ns)})
 
     async def _health(self, _request: Request) -> Response:
         health = self._state.to_tell(time.monotonic_ns())
         status = 200 if health and health.in_service else 503
-        # without the plate: what watches a fleet keeps what it is told
-        return Response(self._snapshot(plate=False), status, HEADERS, "application/json")
+        # without plate and hint: what watches a fleet keeps what it is told
+        return Response(self._snapshot(on_screen=False), status, HEADERS, "application/json")
 
     async def _follow(self, request: Request) -> Response:
         client = request.scope["client"]
@@ -116,7 +121,7 @@ class Panel:
         """Give the state at once, at each change, and every `TICK_S`."""
         while not self._stopping:
             changed = self._changed
-            yield b"data: " + self._snapshot(plate=True) + b"\n\n"
+            yield b"data: " + self._snapshot(on_screen=True) + b"\n\n"
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), TICK_S)
 

@@ -12,8 +12,9 @@ from firmware.detail_names import Detail
 from firmware.events import LogEvent
 from firmware.judging import Judge, Judgement
 from firmware.knowledge import StaleReason
-from firmware.messages import Aspect, Event
+from firmware.messages import Event
 from firmware.records import Later
+from firmware.signalling import Sound
 from firmware.texts import Words
 
 
@@ -57,6 +58,6 @@ class Ports:
     records: Maker
     tell: Callable[[Event], None]
     log: Callable[[LogEvent], None]
-    sound: Callable[[Aspect], None] = lambda _aspect: None  # a buzzer, where one is fitted: never waits or raises
+    sound: Callable[[Sound], None] = lambda _what: None  # a buzzer, where one is fitted: never waits or raises
     stale: Callable[[datetime], StaleReason | None] = lambda _at: None  # why nothing may be judged by what is known
     wanted: tuple[Detail, ...] = ()  # of a holder's details, by the profile

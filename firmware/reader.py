@@ -11,25 +11,29 @@ from typing import Protocol
 
 from drivers.camera import Camera, Frame
 from drivers.errors import CameraStalledError, DeviceError, DeviceMissingError, SoftwareMissingError
-from drivers.symbols import Symbol, SymbolReader
+from drivers.symbols import FrameReader, Seen, Symbol
 from firmware.config import ConfigError
 from firmware.crash import report_crash
-from firmware.events import CameraBack, CameraFault, LogEvent, Started, Stopped, log
+from firmware.events import CameraBack, CameraFault, LogEvent, RescueFault, Started, Stopped, log
 from firmware.messages import (
     MAX_TEXT_CHARS,
     MAX_TEXTS,
     Heartbeat,
+    Hinted,
     MessageError,
     ReaderFault,
+    ReaderMessage,
     Reading,
     encode_fitting,
 )
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.program import StopFlag, configuration, refuse
+from firmware.reader_hints import Attention, Hinting
 from firmware.sockets import connect
-from firmware.wiring import camera_of, symbol_reader_of
+from firmware.wiring import camera_of, frame_reader_of
 
 READ_TIMEOUT_S = 1.0  # ours: under the gate's patience with a silent reader (3 s)
+GLANCE_S = 0.01  # ours: between two looks at a rescue that works, while the next frame is waited for
 HEARTBEAT_NS = 500_000_000
 RECONNECT_NS = 200_000_000  # ours: a gate that restarts is back within half a second
 IDLE_S = 0.1  # ours: between two looks at whether a lost camera is due
@@ -48,7 +52,7 @@ class Link:
         self._socket: socket | None = None
         self._retry_ns = 0
 
-    def send(self, message: Reading | Heartbeat) -> bool:
+    def send(self, message: ReaderMessage) -> bool:
         """Send a message without waiting; return whether the gate got it."""
         if self._socket is None and not self._connect():
             return False
@@ -88,7 +92,7 @@ class Link:
 class Sender(Protocol):
     """What the reader needs of its link."""
 
-    def send(self, message: Reading | Heartbeat) -> bool:
+    def send(self, message: ReaderMessage) -> bool:
         """Send a message without waiting; return whether it was taken."""
         ...
 
@@ -98,7 +102,7 @@ class Ports:
     """The devices of one reader."""
 
     open_camera: Callable[[], Camera]
-    symbols: SymbolReader
+    symbols: FrameReader
     link: Sender
     log: Callable[[LogEvent], None]
     alive: Callable[[], None]
@@ -117,6 +121,9 @@ class Reader:
         self._reopen_ns = 0
         self._heartbeat_ns = 0
         self._new_frames = 0
+        self._hinting = Hinting()
+        self._attention = Attention()  # of the camera that is open
+        self._rescue_fault: str | None = None
         self.frames = 0
         self.skipped = 0
         self.found = False  # has there ever been a camera?
@@ -140,6 +147,7 @@ class Reader:
     def close(self) -> None:
         """Close the camera; a second call does nothing."""
         camera, self._camera = self._camera, None
+        self._attention = Attention()
         if camera:
             camera.close()
 
@@ -148,14 +156,26 @@ class Reader:
         if camera is None:
             return IDLE_S
         try:
-            self._take(camera.read(READ_TIMEOUT_S))
+            self._take(camera, self._awaited(camera))
         except DeviceError as error:
             self._lost("camera-stalled" if isinstance(error, CameraStalledError) else "no-camera", error)
         return 0.0
 
-    def _take(self, frame: Frame) -> None:
+    def _awaited(self, camera: Camera) -> Frame:
+        """Wait for a frame; what the rescue reads meanwhile of an earlier one goes to the gate at once."""
+        glances = round(READ_TIMEOUT_S / GLANCE_S)
+        while self._ports.symbols.pending and glances > 1:
+            try:
+                return camera.read(GLANCE_S)
+            except CameraStalledError:
+                glances -= 1
+            if answer := self._ports.symbols.poll(0):
+                self._tell(answer)
+        return camera.read(glances * GLANCE_S)
+
+    def _take(self, camera: Camera, frame: Frame) -> None:
         try:
-            symbols = self._ports.symbols.read(frame.luma)
+            seen = self._ports.symbols.read(frame.luma, frame.captured_ns)
         except ValueError:  # of no size, or not of two dimensions
             self.skipped += 1
             return
@@ -166,11 +186,30 @@ class Reader:
             self._reopen_s = REOPEN_S[0]
             self._heartbeat_ns = 0
             self._ports.log(CameraBack(skipped=self.skipped))
-        if texts := texts_of(symbols):
-            self._ports.link.send(Reading(texts, frame.captured_ns, self._ports.monotonic_ns()))
+        self._tell(seen)
+        if hint := self._hinting.due(seen.hint, frame.captured_ns):
+            self._ports.link.send(Hinted(hint, frame.captured_ns))
+        if self._attention.due(seen.region, frame.captured_ns):
+            camera.attend(self._attention.box)
+        self._watch_rescue()
+
+    def _tell(self, seen: Seen) -> None:
+        """Tell the gate what was read, with the moment of the frame that showed it."""
+        if seen.symbols:
+            self._hinting.due(None, seen.captured_ns)
+        if texts := texts_of(seen.symbols):
+            self._ports.link.send(Reading(texts, seen.captured_ns, self._ports.monotonic_ns()))
+
+    def _watch_rescue(self) -> None:
+        """Log once that the rescue does not work."""
+        fault = self._ports.symbols.fault
+        if fault and not self._rescue_fault:
+            self._ports.log(RescueFault(why=fault))
+        self._rescue_fault = fault
 
     def _lost(self, fault: ReaderFault, error: DeviceError) -> None:
         self.close()
+        self._ports.symbols.forget()  # who stands there when it is back, nobody knows
         self._reopen_ns = self._ports.monotonic_ns() + round(self._reopen_s * 1e9)
         if self.found:
             self._reopen_s = min(self._reopen_s * 2, REOPEN_S[1])
@@ -202,7 +241,7 @@ class Reader:
 
 def texts_of(symbols: list[Symbol]) -> tuple[str, ...]:
     """Return the distinct texts of a frame, signed documents first, as many as a message holds."""
-    distinct = dict.fromkeys(symbol.text for symbol in symbols if len(symbol.text) <= MAX_TEXT_CHARS)
+    distinct = dict.fromkeys(symbol.text for symbol in symbols if 0 < len(symbol.text) <= MAX_TEXT_CHARS)
     return tuple(sorted(distinct, key=lambda text: not text.startswith(SIGNED))[:MAX_TEXTS])
 
 
@@ -223,8 +262,7 @@ def main() -> int:
     stop = StopFlag()
     try:
         config = configuration("reader", __doc__)
-        symbols = symbol_reader_of(config)
-        with closing(Link(config.readings_socket)) as link:
+        with closing(frame_reader_of(config)) as symbols, closing(Link(config.readings_socket)) as link:
             ports = Ports(lambda: camera_of(config), symbols, link, log, lambda: notify(ALIVE))
             with closing(Reader(ports)) as reader:
                 run(reader, stop)

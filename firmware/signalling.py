@@ -10,15 +10,16 @@ is taken for a yes.
 
 An active buzzer has one pitch, so that tones differ by how many beeps they have and how long: accepted one long,
 refused two, undecided three short, the next document one short and one long, attendance one short, a device that is
-looked for one long and one short.
+looked for one long and one short. A tick says that the screen has a hint.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from drivers.signal.output import Tone
 from firmware.messages import Aspect
 
+Sound = Aspect | Literal["hint"]
 _MS = 1_000_000  # nanoseconds
 
 
@@ -68,13 +69,14 @@ WITH_AMBER: dict[Aspect, Pattern] = {  # where an amber lamp is fitted, instead 
     "out-of-service": _flashes(AMBER, lit_ms=150, cycle_ms=3_000),
 }
 
-TONES: dict[Aspect, Tone] = {  # seconds on, then off, by turns; what is not here is silent
+TONES: dict[Sound, Tone] = {  # seconds on, then off, by turns; what is not here is silent
     "accepted": ((0.6, 0.0),),
     "refused": ((0.25, 0.15), (0.25, 0.0)),
     "undecided": ((0.1, 0.1), (0.1, 0.1), (0.1, 0.0)),
     "next-document": ((0.1, 0.15), (0.4, 0.0)),
     "attendance": ((0.1, 0.0),),
     "identify": ((0.5, 0.2), (0.1, 0.0)),
+    "hint": ((0.03, 0.0),),
 }
 RESTING: tuple[Aspect, ...] = ("ready", "identify", "out-of-service")  # nobody is being answered
 

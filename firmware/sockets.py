@@ -8,11 +8,9 @@ from pathlib import Path
 
 from firmware.messages import (
     MAX_MESSAGE_BYTES,
-    Health,
-    Heartbeat,
+    Event,
     MessageError,
-    Reading,
-    Shown,
+    ReaderMessage,
     decode_reader_message,
     encode,
 )
@@ -122,7 +120,7 @@ class ReaderPort(Clients):
         self,
         selector: selectors.BaseSelector,
         path: Path,
-        take: Callable[[Reading | Heartbeat], None],
+        take: Callable[[ReaderMessage], None],
         malformed: Callable[[], None],
     ) -> None:
         """Hand each message to `take`; call `malformed` for what is none. Raises: OSError."""
@@ -156,7 +154,7 @@ class EventPort(Clients):
         super().__init__(selector, path)
         self._latest: dict[type, bytes] = {}
 
-    def tell(self, event: Shown | Health) -> None:
+    def tell(self, event: Event) -> None:
         """Send an event to all; who does not keep up is dropped."""
         data = encode(event)
         self._latest[type(event)] = data

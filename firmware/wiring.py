@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drivers.broker import Broker, Will, open_broker
-from drivers.camera import Camera, open_camera
+from drivers.camera import Camera, Tuning, open_camera
 from drivers.clock import Clock, open_clock
 from drivers.contacts import Contacts, open_contacts
 from drivers.plates import Plates, open_plates
 from drivers.signal import Signal, darken, open_buzzer, open_heartbeat, open_signal
-from drivers.symbols import SymbolReader, open_symbol_reader
+from drivers.symbols import FrameReader, open_frame_reader
 from firmware.config import Config
 from firmware.credentials import credential
 
@@ -33,15 +33,17 @@ def camera_of(config: Config) -> Camera:
         width_px=camera.width_px,
         height_px=camera.height_px,
         seed=camera.seed,
+        tuning=Tuning(camera.focus, camera.lens_position, camera.exposure_max_us, camera.gain_max, camera.fps),
     )
 
 
-def symbol_reader_of(config: Config) -> SymbolReader:
-    """Open the configured symbol reader.
+def frame_reader_of(config: Config) -> FrameReader:
+    """Open the configured reader of a camera's frames; before any thread is there, as it may start a process.
 
     Raises: DeviceMissingError.
     """
-    return open_symbol_reader(config.symbols.reader)
+    symbols = config.symbols
+    return open_frame_reader(symbols.reader, budget_ms=symbols.budget_ms, rescue_limit_ms=symbols.rescue_limit_ms)
 
 
 def signal_of(config: Config) -> Signal:
@@ -70,7 +72,7 @@ def voice_of(config: Config) -> "Voice":
         heartbeat = open_heartbeat(signal.kind, pin=signal.heartbeat_pin, history=history)
     if signal.buzzer_pin is not None:
         buzzer = open_buzzer(signal.kind, pin=signal.buzzer_pin, active_high=signal.active_high, history=history)
-    return Voice(buzzer, heartbeat)
+    return Voice(buzzer, heartbeat, hints=signal.hint_tone)
 
 
 def darken_of(config: Config) -> None:

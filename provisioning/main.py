@@ -9,7 +9,7 @@ import typer
 import typer.core
 
 from drivers.streams import standard_streams
-from provisioning import configuring, demo, diagnose, doctor, explain, journal, read, rules, run, service
+from provisioning import camera, configuring, demo, diagnose, doctor, explain, journal, read, rules, run, service
 from provisioning.card import prepare
 from provisioning.exits import Exit
 from provisioning.first_boot import first_boot
@@ -84,6 +84,7 @@ app.command("retire", rich_help_panel=SET_UP)(retire)
 app.command("doctor", rich_help_panel=LOOK_AFTER)(doctor.doctor)
 app.command("selftest", rich_help_panel=LOOK_AFTER)(selftest)
 app.command("sync", rich_help_panel=LOOK_AFTER)(sync)
+app.add_typer(camera.app, name="camera", rich_help_panel=LOOK_AFTER)
 app.add_typer(service.app, name="service", rich_help_panel=LOOK_AFTER)
 app.add_typer(journal.app, name="journal", rich_help_panel=LOOK_AFTER)
 app.add_typer(configuring.app, name="config", rich_help_panel=LOOK_AFTER)

@@ -148,7 +148,7 @@ class LiveScreen:
     def _drawn(self) -> RenderableType:
         device = self._config.device
         now_ns = time.monotonic_ns()
-        shown = self._state.to_show(now_ns)
+        shown, advised = self._state.to_show(now_ns), self._state.to_advise(now_ns)
         sign, style = _SIGNS[shown.aspect]
         face = Group(
             self._lamps(shown, now_ns),
@@ -156,6 +156,7 @@ class LiveScreen:
             Text(f"{sign}  {shown.vi}", style=style),
             Text(f"   {shown.en}"),
             Text(f"   {shown.reason}", style="dim"),
+            *([Text(f"   {advised.vi} · {advised.en}")] if advised.hint else []),
         )
         title = f"Cổng Xanh · {device.name} · {device.site}, lane {device.lane}"
         return Group(Panel(face, title=title, width=78), self._history(), *map(Text, self._lines(now_ns)))

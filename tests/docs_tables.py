@@ -33,6 +33,9 @@ VIEWS = (  # Raspberry Pi's camera documentation; lenses by their focal length
     View("Global Shutter, 6 mm lens", lens(IMX296_MM, 6)),
     View("Global Shutter, 16 mm lens", lens(IMX296_MM, 16)),
 )
+READING_PX = (2, 3)  # of a module: where readers end, and where they read in poor light too
+READING_CODES = tuple((mm, version) for mm in (25, 60) for version in (10, 15, 20))
+READING_VIEWS = (View("54°", 54), View("60°", 60), View("66°", 66))
 WIDTH_PX, CODE_MM, PX_A_MODULE, QUIET = 1280, 50, 3, 8
 MODULES = (93, 81, 57)
 
@@ -52,6 +55,26 @@ def distances() -> Iterator[str]:
     yield ""
 
 
+def reading() -> Iterator[str]:
+    """Give at what distance a code's modules have so many pixels."""
+    yield ""
+    yield f"| code | a module | {' | '.join(f'view {view.name}' for view in READING_VIEWS)} |"
+    yield "|---|---|---|---|---|"
+    for mm, version in READING_CODES:
+        modules = 17 + 4 * version
+        cells = (
+            " / ".join(f"{_far_mm(mm / modules, view, px) / 10:.0f}" for px in READING_PX) + " cm"
+            for view in READING_VIEWS
+        )
+        yield f"| {mm} mm, version {version} ({modules}) | {mm / modules:.2f} mm | {' | '.join(cells)} |"
+    yield ""
+
+
+def _far_mm(module_mm: float, view: View, px: float) -> float:
+    """Return how far away a module has so many pixels, in the middle of the picture."""
+    return WIDTH_PX * module_mm / (px * 2 * math.tan(math.radians(view.horizontal_deg) / 2))
+
+
 def doctor() -> Iterator[str]:
     """Give each finding of `doctor` that has a cure, by the sections of its words."""
     text = WORDS.read_text()
@@ -69,6 +92,7 @@ def doctor() -> Iterator[str]:
 
 
 TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+    "cameras.md": ("reading", reading),
     "install.md": ("distances", distances),
     "troubleshoot.md": ("doctor", doctor),
 }

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 
 from drivers._opencv import cv2
-from drivers.camera import Frame
+from drivers.camera import AS_USUAL, Abilities, Box, Frame, Taken, Tuning
+from drivers.camera.metering import Meter
 from drivers.camera.newest import NewestFrame
+from drivers.camera.v4l2 import FILE_WITHOUT, V4l2Controls, limits_of
 from drivers.errors import DeviceError, DeviceMissingError
 
 if TYPE_CHECKING:
@@ -43,17 +45,34 @@ class Capture(Protocol):
         """Let go of the device."""
         ...
 
+    def set(self, setting: int, value: float) -> bool:
+        """Set a property; False where the device does not have it."""
+        ...
+
+    def get(self, setting: int) -> float:
+        """Give a property; -1 where the device does not have it."""
+        ...
+
 
 class OpenCvCamera:
     """Grab all frames in a thread of its own, and keep the newest."""
 
-    def __init__(self, capture: Capture, *, again: Callable[[], Capture] | None = None, fps: float = 0.0) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        *,
+        again: Callable[[], Capture] | None = None,
+        fps: float = 0.0,
+        tuning: Tuning = AS_USUAL,
+    ) -> None:
         """Start grabbing.
 
         With `again` the end of the frames is the end of a file, which is opened once more; `fps` paces
         a file (0: the device does).
         """
         self._capture, self._again = capture, again
+        self._meter = Meter(limits_of(tuning))
+        self._controls = None if again else V4l2Controls(capture, tuning)
         self._frame_s = 1 / fps if fps else 0.0
         self._newest, self._closing = NewestFrame(), Event()
         self._thread = Thread(target=self._run, name="camera", daemon=True)
@@ -63,6 +82,20 @@ class OpenCvCamera:
     def read(self, timeout_s: float) -> Frame:
         """Wait for the newest frame (see `Camera.read`)."""
         return self._newest.take(timeout_s)
+
+    def attend(self, region: Box | None) -> None:
+        """Expose for a box (see `Camera.attend`): a webcam has no window for its focus, a file neither."""
+        self._meter.attend(region)
+
+    def focus_at(self, lens_position: float) -> None:
+        """Hold the lens (see `Camera.focus_at`)."""
+        if self._controls is not None:
+            self._controls.focus_at(lens_position)
+
+    @property
+    def abilities(self) -> Abilities:
+        """Tell what the camera can."""
+        return Abilities(without=FILE_WITHOUT) if self._controls is None else self._controls.abilities
 
     def close(self) -> None:
         """Stop grabbing; a device that hangs is let go of when its read returns."""
@@ -79,6 +112,8 @@ class OpenCvCamera:
 
     def _run(self) -> None:
         try:
+            if self._controls is not None:
+                self._controls.start()
             while self._play() and self._again is not None and not self._closing.is_set():
                 self._capture.release()
                 self._capture = self._again()
@@ -98,12 +133,21 @@ class OpenCvCamera:
             bad = 0 if luma is not None else bad + 1
             if luma is not None:
                 good = True
-                self._newest.put(Frame(luma, captured_ns))
+                self._newest.put(Frame(luma, captured_ns, self._taken()))
+                self._adjust(luma, captured_ns)
             elif bad >= BAD_FRAMES_MAX:
                 raise DeviceError("its frames are no pictures")
             due = max(due + self._frame_s, time.monotonic() - self._frame_s)
             self._closing.wait(max(0.0, due - time.monotonic()) if self._frame_s else 0.0)
         return good
+
+    def _taken(self) -> Taken:
+        return Taken() if self._controls is None else self._controls.taken
+
+    def _adjust(self, luma: NDArray[np.uint8], captured_ns: int) -> None:
+        """Set what the next frames are taken with: in this thread alone, since OpenCV is not to be shared."""
+        if self._controls is not None:
+            self._controls.adjust(self._meter.exposure(luma, captured_ns, None))
 
 
 def luma_of(picture: object) -> NDArray[np.uint8] | None:
@@ -122,7 +166,7 @@ def luma_of(picture: object) -> NDArray[np.uint8] | None:
     return np.ascontiguousarray(grey)
 
 
-def open_opencv_camera(source: str, width_px: int, height_px: int) -> OpenCvCamera:
+def open_opencv_camera(source: str, width_px: int, height_px: int, tuning: Tuning) -> OpenCvCamera:
     """Open a V4L2 device ("/dev/video0", "0") or a video file.
 
     Raises:
@@ -132,7 +176,7 @@ def open_opencv_camera(source: str, width_px: int, height_px: int) -> OpenCvCame
     if path.is_file():
         return _open_video(path)
     if path.is_char_device():
-        return OpenCvCamera(_open_device(path, width_px, height_px))
+        return OpenCvCamera(_open_device(path, width_px, height_px), tuning=tuning)
     found = ", ".join(sorted(str(device) for device in Path("/dev").glob("video*"))) or "none"
     raise DeviceMissingError(
         f"there is no camera and no video file {path}",

@@ -12,8 +12,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from drivers.camera import Frame
+from drivers.camera import Abilities, Box, Frame, Taken, Tuning
+from drivers.camera.exposure import Exposure
+from drivers.camera.metering import Meter
 from drivers.camera.newest import NewestFrame
+from drivers.camera.pi_controls import (
+    abilities_of,
+    exposable,
+    exposure_controls,
+    first_controls,
+    lens_controls,
+    limits_of,
+    taken_of,
+    window_controls,
+)
 from drivers.errors import DeviceMissingError, SoftwareMissingError
 
 if TYPE_CHECKING:
@@ -21,27 +33,42 @@ if TYPE_CHECKING:
 
 CLOSE_S = 2.0  # Picamera2 waits for its own thread without a limit, which a dead camera may block
 OLDEST_NS = 1_000_000_000  # an older sensor time than this is not of the same clock
-# libcamera's controls: AfMode 2 is continuous, AfRange 2 the whole range, since a code may be held at a hand's breadth
-FOCUS = {"AfMode": 2, "AfRange": 2}
+WINDOW_MOVED = 0.5  # of the focus window's size: a new one makes the lens look again
 BUFFERS = 4  # fewer drop frames, more cost contiguous memory
 
 
 class Picamera:
     """Copy each frame's luminance as libcamera delivers it, and keep the newest."""
 
-    def __init__(self, device: Any) -> None:  # noqa: ANN401 - Picamera2 ships no types
+    def __init__(self, device: Any, tuning: Tuning) -> None:  # noqa: ANN401 - Picamera2 ships no types
         """Start a configured `Picamera2`."""
-        self._device = device
+        self._device, self._tuning = device, tuning
         self._newest = NewestFrame()
         self._closed = False
+        self._known: dict[str, Any] = device.camera_controls
+        self._meter = Meter(limits_of(tuning, self._known))
+        self._told: Exposure | None = None
+        self._window: Box | None = None
         device.post_callback = self._deliver
         device.start()
-        known = device.camera_controls  # a lens without a motor knows none of these
-        device.set_controls({name: value for name, value in FOCUS.items() if name in known})
+        self._set(first_controls(tuning, self._known))
 
     def read(self, timeout_s: float) -> Frame:
         """Wait for the newest frame (see `Camera.read`)."""
         return self._newest.take(timeout_s)
+
+    def attend(self, region: Box | None) -> None:
+        """Expose and focus for a box (see `Camera.attend`)."""
+        self._meter.attend(region)
+
+    def focus_at(self, lens_position: float) -> None:
+        """Hold the lens (see `Camera.focus_at`)."""
+        self._set(lens_controls(lens_position, self._known))
+
+    @property
+    def abilities(self) -> Abilities:
+        """Tell what the camera can."""
+        return abilities_of(self._tuning, self._known)
 
     def close(self) -> None:
         """Stop the camera; one that hangs is left to a thread of its own."""
@@ -63,9 +90,41 @@ class Picamera:
         """Take one completed request; an exception here would end Picamera2's own thread."""
         try:
             luma = luma_plane(request.make_buffer("lores"), request.config["lores"])
-            self._newest.put(Frame(luma, captured_ns(request.get_metadata())))
+            metadata = request.get_metadata()
+            frame = Frame(luma, captured_ns(metadata), taken_of(metadata))
+            self._newest.put(frame)
+            self._adjust(frame, metadata.get("ScalerCrop"))
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader is to hear of it
             self._newest.fail(f"the camera's frame is of no use: {error}")
+
+    def _adjust(self, frame: Frame, crop: Box | None) -> None:
+        """Set what the next frames are taken with."""
+        controls: dict[str, Any] = {}
+        told, box = self._meter.exposure(frame.luma, frame.captured_ns, _used(frame.taken)), self._meter.box
+        if told != self._told and exposable(self._known):
+            self._told = told
+            controls |= exposure_controls(told, self._known)
+        if self._tuning.focus == "continuous" and moved(self._window, box):
+            self._window = box
+            height, width = frame.luma.shape
+            controls |= window_controls(box, (width, height), crop, self._known)
+        self._set(controls)
+
+    def _set(self, controls: dict[str, Any]) -> None:
+        if controls:
+            self._device.set_controls(controls)
+
+
+def _used(taken: Taken) -> Exposure | None:
+    return None if not taken.exposure_us or not taken.gain else Exposure(taken.exposure_us, taken.gain)
+
+
+def moved(window: Box | None, box: Box | None) -> bool:
+    """Tell whether a box is so far from the one that the lens is focused on that it must look again."""
+    if window is None or box is None:
+        return window is not box
+    slack = max(window[2], window[3]) * WINDOW_MOVED
+    return any(abs(after - before) > slack for before, after in zip(window, box, strict=True))
 
 
 def luma_plane(buffer: NDArray[np.uint8], config: dict[str, Any]) -> NDArray[np.uint8]:
@@ -92,7 +151,7 @@ def captured_ns(metadata: dict[str, Any]) -> int:
     return sensor_ns if now_ns - OLDEST_NS < sensor_ns <= now_ns else now_ns
 
 
-def open_picamera(source: str, width_px: int, height_px: int) -> Picamera:
+def open_picamera(source: str, width_px: int, height_px: int, tuning: Tuning) -> Picamera:
     """Open the camera of that number (empty: the first one).
 
     Raises:
@@ -117,7 +176,7 @@ def open_picamera(source: str, width_px: int, height_px: int) -> Picamera:
                 queue=False,  # a queued frame is an old frame
             )
         )
-        return Picamera(device)
+        return Picamera(device, tuning)
     except (RuntimeError, IndexError, ValueError) as error:
         if device is not None:
             device.close()

@@ -22,6 +22,10 @@ FILL = 0.86  # of the frame's smaller side; a visitor holds a pass close
 MARGIN = 0.04  # of white around the picture, which may lack its quiet zone
 TURN_RAD = math.radians(12)
 SKEW = 0.05  # of each corner's distance from the middle
+DARK = 0.02  # of the wall's light, in a room without any
+GLOW_FILL = 0.5  # of the frame: a telephone is smaller than a sheet
+SCATTERED = 0.12  # of the light, by fingers' grease on glass
+SCATTER_PX = 0.01  # of the frame's width: deviation
 BLUR = (0.3 / 600, 0.9 / 600)  # of the picture's side: up to a seventh of a module of the largest DCC
 
 
@@ -64,6 +68,19 @@ def held_up(picture: NDArray[np.uint8], scene: NDArray[np.uint8], random: Random
     sigma = max(random.uniform(*BLUR) * float(np.ptp(placed[:, 0])), 0.2)
     blurred: NDArray[np.uint8] = cv2.GaussianBlur(drawn, (0, 0), sigma)
     return blurred
+
+
+def glowing(picture: NDArray[np.uint8], dark: NDArray[np.uint8], random: Random) -> NDArray[np.uint8]:
+    """Draw the picture as a telephone shows it in a dark room: its light is scattered by its glass and by the lens."""
+    height, width = dark.shape
+    small = cv2.resize(dark, (round(width * GLOW_FILL), round(height * GLOW_FILL)))
+    shown = held_up(picture, small, random)
+    room = dark.copy()
+    top, left = (height - shown.shape[0]) // 2, (width - shown.shape[1]) // 2
+    room[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+    scattered = cv2.GaussianBlur(room, (0, 0), width * SCATTER_PX)
+    glow: NDArray[np.uint8] = cv2.addWeighted(room, 1 - SCATTERED, scattered, SCATTERED, 0)
+    return glow
 
 
 def _on_paper(picture: NDArray[np.uint8], side_px: float) -> NDArray[np.uint8]:

@@ -46,10 +46,10 @@ def is_text(text: str) -> bool:
 
 
 def largest(symbols: Iterable[Symbol]) -> list[Symbol]:
-    """Keep one symbol of each text, the largest first, at most `SYMBOLS_MAX`: small or repeated ones hide no other."""
-    distinct: dict[str, Symbol] = {}
+    """Keep the largest symbol of each content, at most `SYMBOLS_MAX`: small or repeated ones hide no other."""
+    distinct: dict[str | bytes, Symbol] = {}
     for symbol in sorted(symbols, key=_area_px, reverse=True):
-        distinct.setdefault(symbol.text, symbol)
+        distinct.setdefault(symbol.text or symbol.data, symbol)
     return list(distinct.values())[:SYMBOLS_MAX]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FILE_MAX_BYTES = 32 * 1024 * 1024  # ours: a photograph has a third of that
+FILE_MAX_BYTES = 64 * 1024 * 1024  # ours: as many pixels as may be, grey, and nothing in them that packs
 PNG, JPEG, RIFF, WEBP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"WEBP"
 # JPEG (ITU-T T.81, table B.1): the frame headers among the markers, and those without a length
 MARK = 0xFF

@@ -34,12 +34,16 @@ class ZbarReader:
 
     def read(self, luma: NDArray[np.uint8]) -> list[Symbol]:
         """Read the codes of a picture (see `SymbolReader.read`)."""
-        picture = checked_luma(luma)
-        try:
-            found = pyzbar.decode(picture, [pyzbar.ZBarSymbol.QRCODE])
-        except (ValueError, PyZbarError):  # ValueError: a structured-append code with a part missing
-            return []
-        return largest(symbol for code in found if (symbol := _symbol(code)) is not None)
+        return largest(codes_of(checked_luma(luma)))
+
+
+def codes_of(picture: NDArray[np.uint8]) -> list[Symbol]:
+    """Read the codes of a contiguous picture whose bytes are text."""
+    try:
+        found = pyzbar.decode(picture, [pyzbar.ZBarSymbol.QRCODE])
+    except (ValueError, PyZbarError):  # ValueError: a structured-append code with a part missing
+        return []
+    return [symbol for code in found if (symbol := _symbol(code)) is not None]
 
 
 def _symbol(code: Any) -> Symbol | None:  # noqa: ANN401 - pyzbar ships no types
@@ -47,7 +51,7 @@ def _symbol(code: Any) -> Symbol | None:  # noqa: ANN401 - pyzbar ships no types
         text = code.data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return Symbol(text, "QRCode", _corners(code)) if is_text(text) else None
+    return Symbol(text, "QRCode", _corners(code), code.data) if is_text(text) else None
 
 
 def _corners(code: Any) -> tuple[tuple[int, int], ...]:  # noqa: ANN401 - pyzbar ships no types

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissingError
 from drivers.symbols import Symbol
-from drivers.symbols.bounds import checked_luma, is_text, largest
+from drivers.symbols.bounds import CHARACTERS_MAX, checked_luma, is_text, largest
+from drivers.symbols.divided import is_part
 
 try:
     import zxingcpp
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 # What passes are printed as. With all formats it takes ten times longer and finds Codabar in a DCC;
 # Irish DCCs are Aztec codes. No Micro QR, no runes.
-FORMATS = zxingcpp.BarcodeFormats(
+QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2])
+AZTEC = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.AztecCode])
+BOTH = zxingcpp.BarcodeFormats(
     [zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2, zxingcpp.BarcodeFormat.AztecCode]
 )
 TEXTS = frozenset({zxingcpp.ContentType.Text, zxingcpp.ContentType.GS1, zxingcpp.ContentType.ISO15434})
@@ -30,24 +33,42 @@ class ZxingReader:
 
     def read(self, luma: NDArray[np.uint8]) -> list[Symbol]:
         """Read the codes of a picture (see `SymbolReader.read`)."""
-        picture = checked_luma(luma)
-        try:
-            found = zxingcpp.read_barcodes(
-                picture,
-                formats=FORMATS,
-                try_rotate=True,
-                try_downscale=True,
-                try_invert=True,
-                text_mode=zxingcpp.TextMode.Plain,
-            )
-        except (ValueError, RuntimeError):  # of the pixels: the picture's form is checked above
-            return []
-        return largest(symbol for code in found if (symbol := _symbol(code)) is not None)
+        found = codes_of(checked_luma(luma), BOTH, inverted=True, large=True)
+        return largest(symbol for symbol in found if symbol.text)
+
+
+def codes_of(
+    picture: NDArray[np.uint8],
+    formats: zxingcpp.BarcodeFormats = QR,
+    *,
+    inverted: bool = False,
+    large: bool = False,
+    binary: bool = False,
+) -> list[Symbol]:
+    """Read the codes of a contiguous picture, also `inverted` ones, of `large` modules; `binary`: it has no grey.
+
+    Turned ones are found without being asked for: `try_rotate` changes nothing but for bar codes.
+    """
+    binarizer = zxingcpp.Binarizer.FixedThreshold if binary else zxingcpp.Binarizer.LocalAverage
+    try:
+        found = zxingcpp.read_barcodes(
+            picture,
+            formats=formats,
+            try_rotate=False,
+            try_downscale=large,
+            try_invert=inverted,
+            text_mode=zxingcpp.TextMode.Plain,
+            binarizer=binarizer,
+        )
+    except (ValueError, RuntimeError):  # of the pixels: the picture's form was checked
+        return []
+    return [symbol for code in found if (symbol := _symbol(code)) is not None]
 
 
 def _symbol(code: zxingcpp.Barcode) -> Symbol | None:
-    if not code.valid or code.content_type not in TEXTS or not is_text(code.text):
+    if not code.valid or not 0 < len(code.bytes) <= 2 * CHARACTERS_MAX or is_part(code):
         return None
+    text = code.text if code.content_type in TEXTS and is_text(code.text) else ""
     at = code.position
     points = (at.top_left, at.top_right, at.bottom_right, at.bottom_left)
-    return Symbol(code.text, code.symbology.name, tuple((point.x, point.y) for point in points))
+    return Symbol(text, code.symbology.name, tuple((point.x, point.y) for point in points), code.bytes)

@@ -96,7 +96,7 @@ def focus(patient: Patient) -> Iterator[Finding]:
             timeout=LOOK_MAX_S,
             check=False,
             stdin=subprocess.DEVNULL,
-            **_as_reader(patient),
+            **as_reader(patient),
         )
         look = msgspec.json.decode(done.stdout[-ANSWER_MAX_BYTES:], type=Look)
     except subprocess.TimeoutExpired:
@@ -112,7 +112,7 @@ def focus(patient: Patient) -> Iterator[Finding]:
     yield _sharpness(look)
 
 
-def _as_reader(patient: Patient) -> dict[str, Any]:
+def as_reader(patient: Patient) -> dict[str, Any]:
     """Return as whom to look: on an appliance the reader's user, whose rights are thereby tried too, and never root."""
     try:
         reader = pwd.getpwnam(READER_USER)

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from firmware.messages import MAX_MESSAGE_BYTES, Health, MessageError, Shown, decode_event
+from firmware.messages import MAX_MESSAGE_BYTES, Advised, Event, Health, MessageError, Shown, decode_event
 from firmware.service_state import in_service_state
 from firmware.sockets import connect
 from provisioning.selftest.eyes import Eyes
@@ -119,10 +119,12 @@ class Watch:
         with contextlib.suppress(MessageError):
             self._take(decode_event(data))
 
-    def _take(self, event: Shown | Health) -> None:
+    def _take(self, event: Event) -> None:
         observed = self.observed
         if isinstance(event, Health):
             observed.notices |= {notice.code for notice in event.notices}
+        elif isinstance(event, Advised):
+            return  # how to hold a code: nobody does in a test
         elif event.verdict is None:
             observed.state = event.reason
             observed.in_service = observed.in_service or event.aspect == "ready"

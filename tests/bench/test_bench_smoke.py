@@ -14,7 +14,7 @@ from tests.postgres_server import MISSING, programs
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def quick(name: str, folder: Path) -> dict[str, Any]:
+def quick(name: str, folder: Path, *, timeout_s: float = 60) -> dict[str, Any]:
     """Run a measurement in its quick form and return its result."""
     result = folder / f"{name}.json"
     done = subprocess.run(
@@ -22,7 +22,7 @@ def quick(name: str, folder: Path) -> dict[str, Any]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=timeout_s,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
@@ -199,6 +199,7 @@ def test_collector(tmp_path: Path) -> None:
         "fleet",
         "revocation",
         "switching",
+        "reading",
     ],
 )
 def test_help_has_an_example(name: str) -> None:

@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 import pytest
+import segno
 
-from drivers.camera import Camera, CameraKind, open_camera
+from drivers.camera import AS_USUAL, Box, Camera, CameraKind, Frame, Tuning, open_camera
 from drivers.camera.opencv import OpenCvCamera
 from drivers.errors import CameraLostError, CameraStalledError, DeviceError, DeviceMissingError
-from tests.drivers.camera_fakes import FakeCapture, fake_picamera2, moving
+from drivers.symbols import open_symbol_reader
+from tests.drivers.camera_fakes import (
+    CODE,
+    FakeCapture,
+    FakePicamera2,
+    FakeSensor,
+    fake_picamera2,
+    lit_wall,
+    moving,
+    telephone_in_the_dark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +42,13 @@ class Rig(Protocol):
     def unplug(self) -> None: ...
     def plug_in(self) -> None: ...
     def stall(self) -> None: ...
+    def telephone(self) -> Box:
+        """Hold a telephone before the camera, in the dark; give where its code is."""
+        ...
+
+    def lamp(self) -> None:
+        """Take it away, and switch the light on."""
+        ...
 
 
 class SimulatedRig:
@@ -40,7 +58,9 @@ class SimulatedRig:
         cv2.imwrite(str(self._folder / "1.png"), moving(1, 100, 100))
 
     def open(self) -> Camera:
-        self._camera = open_camera("simulated", source=str(self._folder), width_px=WIDTH, height_px=HEIGHT)
+        self._camera = open_camera(
+            "simulated", source=str(self._folder), width_px=WIDTH, height_px=HEIGHT, tuning=Tuning(fps=60)
+        )
         return self._camera
 
     def unplug(self) -> None:
@@ -51,6 +71,15 @@ class SimulatedRig:
 
     def stall(self) -> None:
         self._camera.freeze()  # type: ignore[attr-defined] # the simulator's own verb
+
+    def telephone(self) -> Box:
+        picture = self._folder.parent / "code.png"
+        segno.make(CODE, error="l", micro=False).save(str(picture), scale=4)
+        self._camera.glow(picture)  # type: ignore[attr-defined] # as above
+        return 110, 70, 100, 100
+
+    def lamp(self) -> None:
+        self._camera.take_away()  # type: ignore[attr-defined] # as above
 
 
 class VideoRig:
@@ -75,8 +104,26 @@ class VideoRig:
     def stall(self) -> None:
         pytest.skip("a file does not stall")
 
+    def telephone(self) -> Box:
+        pytest.skip("a file's exposure is over")
 
-class WebcamRig:
+    def lamp(self) -> None: ...
+
+
+class SceneRig:
+    """A camera with a sensor of the tests'."""
+
+    sensor: FakeSensor
+
+    def telephone(self) -> Box:
+        self.sensor.scene = telephone_in_the_dark(WIDTH, HEIGHT)
+        return self.sensor.scene.box
+
+    def lamp(self) -> None:
+        self.sensor.scene = lit_wall(WIDTH, HEIGHT)
+
+
+class WebcamRig(SceneRig):
     """The driver of a live device, on a capture that only looks like one."""
 
     def __init__(self, _: Path, __: pytest.MonkeyPatch) -> None:
@@ -85,6 +132,7 @@ class WebcamRig:
     def open(self) -> Camera:
         self._capture = FakeCapture()
         self._capture.plugged = self._plugged
+        self.sensor = self._capture.sensor
         return OpenCvCamera(self._capture)
 
     def unplug(self) -> None:
@@ -97,13 +145,16 @@ class WebcamRig:
         self._capture.running.clear()
 
 
-class PicameraRig:
+class PicameraRig(SceneRig):
     def __init__(self, _: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         module, self._devices = fake_picamera2()
         monkeypatch.setitem(sys.modules, "picamera2", module)
 
     def open(self) -> Camera:
-        return open_camera("picamera2", source="", width_px=WIDTH, height_px=HEIGHT)
+        camera = open_camera("picamera2", source="", width_px=WIDTH, height_px=HEIGHT)
+        device: FakePicamera2 = camera._device  # type: ignore[attr-defined] # the fake's own
+        self.sensor = device.sensor
+        return camera
 
     def unplug(self) -> None:
         self._devices.plugged = False
@@ -213,6 +264,59 @@ def test_closing_leaves_the_device_to_the_next_one(rig: Rig) -> None:
             camera.read(LONG_S)
 
 
+def bright(frame: Frame, box: Box) -> float:
+    left, top, width, height = box
+    return float(np.percentile(frame.luma[top : top + height, left : left + width], 90))
+
+
+def test_exposure_follows_the_code_that_is_attended_and_not_the_dark_around_it(rig: Rig, camera: Camera) -> None:
+    reader = open_symbol_reader("zxing")
+    box = rig.telephone()
+    while bright(first := camera.read(LONG_S), box) < 230:
+        pass
+    assert reader.read(first.luma) == [], "the automatic exposes for the room"
+    camera.attend(box)
+    frames = [camera.read(LONG_S) for _ in range(60)]
+    found = [[symbol.text for symbol in reader.read(frame.luma)] for frame in frames]
+    assert found.index([CODE]) < 40
+    assert found[-20:] == [[CODE]] * 20
+    light = [bright(frame, box) for frame in frames[-20:]]
+    assert min(light) > 150
+    assert max(light) < 230
+    assert max(light) - min(light) < 20, "it does not swing"
+
+
+def test_after_a_code_the_whole_picture_is_exposed_for_again(rig: Rig, camera: Camera) -> None:
+    box = rig.telephone()
+    camera.attend(box)
+    [camera.read(LONG_S) for _ in range(40)]
+    rig.lamp()
+    camera.attend(None)
+    ends_ns = camera.read(LONG_S).captured_ns + 1_800_000_000
+    frame = camera.read(LONG_S)
+    while frame.captured_ns < ends_ns:
+        frame = camera.read(LONG_S)
+    assert 90 < frame.luma.mean() < 160
+
+
+@pytest.mark.parametrize(
+    "box", [(-50, -50, 60, 60), (300, 200, 500, 500), (5000, 5000, 10, 10), (0, 0, 0, 0), (9, 9, -5, 2)]
+)
+def test_any_box_may_be_attended(camera: Camera, box: Box) -> None:
+    for _ in range(2):
+        camera.attend(box)
+        camera.focus_at(3.0)
+        assert camera.read(LONG_S).luma.shape == (HEIGHT, WIDTH)
+        camera.attend(None)
+
+
+def test_a_lens_with_a_motor_tells_its_reach(camera: Camera) -> None:
+    camera.read(LONG_S)
+    lens, without = camera.abilities
+    assert (lens is None) == ("focus" in without)
+    assert lens is None or lens[0] < lens[1]
+
+
 @pytest.mark.parametrize(
     ("kind", "source"), [("simulated", "no/folder"), ("opencv", "no/file.avi"), ("opencv", "77"), ("picamera2", "")]
 )
@@ -231,13 +335,40 @@ def test_a_size_that_cannot_be_is_refused(kind: CameraKind, width: int, height: 
         open_camera(kind, source=str(tmp_path), width_px=width, height_px=height)
 
 
-@pytest.mark.hardware
-@pytest.mark.parametrize(("kind", "source"), [("picamera2", "0"), ("opencv", "0")])
-def test_a_real_camera_gives_30_frames_in_time(kind: CameraKind, source: str) -> None:
+def real_camera(kind: CameraKind, source: str, tuning: Tuning = AS_USUAL) -> Camera:
     here = shutil.which("rpicam-hello") is not None if kind == "picamera2" else Path("/dev/video0").exists()
     if not here:
         pytest.skip(f"no camera for {kind} here")
-    with open_camera(kind, source=source, width_px=1280, height_px=720) as camera:
+    return open_camera(kind, source=source, width_px=1280, height_px=720, tuning=tuning)
+
+
+@pytest.mark.hardware
+@pytest.mark.parametrize(("kind", "source"), [("picamera2", "0"), ("opencv", "0")])
+def test_a_real_camera_exposes_for_what_is_attended_within_the_cap(kind: CameraKind, source: str) -> None:
+    box = (480, 200, 320, 320)
+    with real_camera(kind, source, Tuning(exposure_max_us=4000)) as camera:
+        camera.attend(box)
+        frames = [camera.read(5.0) for _ in range(60)]
+    taken = frames[-1].taken
+    assert taken.exposure_us is None or taken.exposure_us < 4100
+    light = [bright(frame, box) for frame in frames[-15:]]
+    assert max(light) < 250
+    assert max(light) - min(light) < 30
+
+
+@pytest.mark.hardware
+def test_a_real_lens_is_held_where_it_is_told() -> None:
+    with real_camera("picamera2", "0", Tuning("manual", 5.0)) as camera:
+        frames = [camera.read(5.0) for _ in range(30)]
+        if camera.abilities.lens is None:
+            pytest.skip("its lens has no motor")
+    assert frames[-1].taken.lens_position == pytest.approx(5.0, abs=0.2)
+
+
+@pytest.mark.hardware
+@pytest.mark.parametrize(("kind", "source"), [("picamera2", "0"), ("opencv", "0")])
+def test_a_real_camera_gives_30_frames_in_time(kind: CameraKind, source: str) -> None:
+    with real_camera(kind, source) as camera:
         frames = [camera.read(5.0) for _ in range(30)]
     assert frames[-1].captured_ns - frames[0].captured_ns < 5_000_000_000
     assert all(frame.luma.ndim == 2 for frame in frames)

@@ -177,7 +177,7 @@ def test_a_webcam_is_asked_for_compressed_frames_of_the_size_and_may_refuse(monk
     with open_camera("opencv", source="/dev/null", width_px=1280, height_px=720) as camera:
         assert camera.read(1.0).luma.shape == (240, 320), "its own size"
     (device,) = FakeDevice.made
-    assert device.settings == [
+    assert device.settings[:3] == [
         (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),
         (cv2.CAP_PROP_FRAME_WIDTH, 1280),
         (cv2.CAP_PROP_FRAME_HEIGHT, 720),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import segno
 
+from drivers.camera import Tuning
 from drivers.camera.simulated import SimulatedCamera
 from drivers.errors import CameraLostError, CameraStalledError
 from drivers.symbols import open_symbol_reader
@@ -198,6 +199,66 @@ def test_holding_what_is_no_picture_is_the_callers_error(desk: Desk) -> None:
     with pytest.raises(PictureError, match=r"nothing\.png"):
         camera.hold(desk.folder / "nothing.png")
     assert camera.read(1.0).luma.shape == (480, 640)
+
+
+def bright(frame: Frame) -> float:
+    return float(np.percentile(frame.luma[200:280, 260:380], 90))
+
+
+def test_a_telephone_in_the_dark_is_overexposed_until_it_is_attended(desk: Desk) -> None:
+    camera, reader = desk.camera(), open_symbol_reader("zxing")
+    camera.glow(desk.put("pass.png", "HC1:GLOWS"))
+    first = camera.read(1.0)
+    assert bright(first) >= 240
+    assert reader.read(first.luma) == []
+    assert first.taken.exposure_us is not None
+    assert first.taken.exposure_us > 8000, "by the mean of a dark picture"
+    camera.attend((200, 140, 240, 200))
+    frames = [camera.read(1.0) for _ in range(20)]
+    assert [symbol.text for symbol in reader.read(frames[-1].luma)] == ["HC1:GLOWS"]
+    assert 150 < bright(frames[-1]) < 230
+    assert frames[-1].taken.exposure_us is not None
+    assert frames[-1].taken.exposure_us <= 8000
+    assert frames[1].taken == first.taken, "a sensor takes some frames to follow"
+
+
+def test_what_glows_is_looked_at_without_being_told(desk: Desk) -> None:
+    camera, reader = desk.camera(), open_symbol_reader("zxing")
+    camera.glow(desk.put("pass.png", "HC1:GLOWS"))
+    found = [bool(reader.read(camera.read(1.0).luma)) for _ in range(15)]
+    assert found.index(True) <= 12, "within a second, so that it can be attended then"
+
+
+def test_the_cap_against_motion_costs_gain_and_then_light(desk: Desk) -> None:
+    camera = SimulatedCamera(
+        desk.folder, 640, 480, tuning=Tuning(exposure_max_us=500, gain_max=4.0),
+        monotonic_ns=desk.time.monotonic_ns, sleep=desk.time.sleep,
+    )  # fmt: skip
+    camera.hold(desk.put("pass.png"))
+    camera.attend((200, 140, 240, 200))
+    frame = [camera.read(1.0) for _ in range(30)][-1]
+    assert (frame.taken.exposure_us, frame.taken.gain) == (500, 4)
+    assert bright(frame) < 90
+
+
+@pytest.mark.parametrize(("fps", "gap_ns"), [(None, 1e9 / 15), (30.0, 1e9 / 30), (7.5, 1e9 / 7.5)])
+def test_frames_come_as_often_as_tuned(desk: Desk, fps: float | None, gap_ns: float) -> None:
+    camera = SimulatedCamera(
+        desk.folder, 64, 64, tuning=Tuning(fps=fps), monotonic_ns=desk.time.monotonic_ns, sleep=desk.time.sleep
+    )
+    first, second = camera.read(1.0), camera.read(1.0)
+    assert second.captured_ns - first.captured_ns == pytest.approx(gap_ns, abs=2)
+
+
+def test_a_lens_beside_its_sharp_place_blurs(desk: Desk) -> None:
+    camera = desk.camera(width_px=1280, height_px=720)
+    camera.hold(desk.put("pass.png"))
+    reader = open_symbol_reader("zxing")
+    for place, read in ((5.0, True), (0.0, False), (99.0, False), (5.5, True)):
+        camera.focus_at(place)
+        frame = camera.read(1.0)
+        assert bool(reader.read(frame.luma)) is read, place
+        assert frame.taken.lens_position == min(place, 15.0)
 
 
 def test_a_frozen_camera_stalls_for_the_whole_timeout_and_thaws(desk: Desk) -> None:

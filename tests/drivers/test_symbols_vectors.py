@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.symbols import ReaderKind, open_symbol_reader
+from drivers.symbols import ReaderKind, open_frame_reader, open_symbol_reader
+from drivers.symbols.arms import IN_TURN
 from drivers.symbols.pictures import PictureError, decode_luma, load_luma
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors"
@@ -66,6 +67,22 @@ def test_photographs_are_read_at_the_measured_rate(
         read += {_layout(text) for text in photo["texts"]} <= texts
     record_property(f"photographs_read_{kind}", f"{read} of {len(manifest)}")
     assert read / len(manifest) >= floor
+
+
+def test_the_pipeline_reads_more_photographs_than_zxing_and_zbar_together(
+    record_property: pytest.RecordProperty,
+) -> None:
+    singles = [open_symbol_reader("zxing"), open_symbol_reader("pyzbar")]
+    pipeline = open_frame_reader("pipeline", budget_ms=500, rescue_limit_ms=0)
+    ours, union = 0, 0
+    for photo in json.loads((PHOTOS / "manifest.json").read_text(encoding="utf-8")):
+        luma, texts = load_luma(PHOTOS / photo["file"]), {_layout(text) for text in photo["texts"]}
+        union += any(texts <= {_layout(symbol.text) for symbol in single.read(luma)} for single in singles)
+        pipeline.forget()
+        looks = (pipeline.read(luma).symbols for _ in IN_TURN)
+        ours += texts <= {_layout(symbol.text) for symbol in next(filter(None, looks), [])}
+    record_property("photographs_read_pipeline", f"{ours}, one of two others {union}")
+    assert ours >= union
 
 
 def _layout(text: str) -> str:

@@ -42,7 +42,8 @@ def test_plates_and_a_site_s_own_rules_are_asked_for(tmp_path: Path) -> None:
 
 def test_what_is_not_said_has_the_documented_default(tmp_path: Path) -> None:
     config = load_config(written(tmp_path, WHOLE))
-    assert (config.camera.width_px, config.camera.height_px, config.symbols.reader) == (1280, 720, "zxing")
+    assert (config.camera.width_px, config.camera.height_px, config.symbols.reader) == (1280, 720, "pipeline")
+    assert (config.symbols.budget_ms, config.symbols.rescue_limit_ms) == (16.0, 300.0)
     assert (config.clock.kind, config.journal.retention_days, config.broker.port) == ("system", 14, 8883)
     assert (config.timing.green_s, config.timing.held_s, config.panel.port) == (3.0, 2.0, 8080)
 

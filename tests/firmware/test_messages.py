@@ -1,14 +1,19 @@
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.symbols import Hint
 from firmware.messages import (
     MAX_MESSAGE_BYTES,
     MAX_PLATE_CHARS,
     MAX_TEXT_CHARS,
     MAX_TEXTS,
+    Advised,
     Health,
     Heartbeat,
+    Hinted,
     KnowledgeTold,
     MessageError,
     Notice,
@@ -36,11 +41,19 @@ def test_a_heartbeat_arrives_as_it_was_sent(frames: int, fault: str | None) -> N
     assert decode_reader_message(encode(heartbeat)) == heartbeat
 
 
+@given(st.sampled_from(get_args(Hint)), TIMES)
+def test_a_hint_arrives_as_it_was_sent(hint: Hint, captured_ns: int) -> None:
+    hinted = Hinted(hint, captured_ns)
+    assert decode_reader_message(encode(hinted)) == hinted
+
+
 @pytest.mark.parametrize(
     "event",
     [
         Shown("accepted", "valid", "HỢP LỆ", "VALID", "id", "accepted", 7, {"total": 1.5}, "51C12345"),
         Shown("next-document", "documents-missing", "Còn thiếu", "Still missing", until_ns=7),
+        Advised("too-far", "Đưa mã lại gần hơn", "Closer"),
+        Advised(),
         Health(
             in_service=True,
             device="k",
@@ -56,7 +69,7 @@ def test_a_heartbeat_arrives_as_it_was_sent(frames: int, fault: str | None) -> N
         ),
     ],
 )
-def test_an_event_arrives_as_it_was_sent(event: Shown | Health) -> None:
+def test_an_event_arrives_as_it_was_sent(event: Shown | Health | Advised) -> None:
     assert decode_event(encode(event)) == event
 
 
@@ -75,6 +88,10 @@ def test_bytes_that_are_no_message_are_only_that(data: bytes) -> None:
         b'{"type":"reading","texts":["","","","","","","","",""],"captured_ns":0,"read_ns":0}',
         b'{"type":"reading","texts":["' + b"a" * (MAX_TEXT_CHARS + 1) + b'"],"captured_ns":0,"read_ns":0}',
         b'{"type":"heartbeat","frames":0,"fault":"sick"}',
+        b'{"type":"hinted","hint":"<b>pay here</b>","captured_ns":0}',
+        b'{"type":"hinted","hint":"motion","captured_ns":-1}',
+        b'{"type":"hinted","hint":"motion","captured_ns":0,"vi":"mine"}',
+        b'{"type":"advised","hint":"motion"}',
         b'{"type":"shown"}',
         b'{"type":"reading","texts":["HC1:\xff"],"captured_ns":0,"read_ns":0}',
         b'{"type":"\xff"}',

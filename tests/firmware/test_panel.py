@@ -16,7 +16,8 @@ from msgspec import structs
 
 from firmware.config import ConfigError
 from firmware.config_sections import PanelConfig
-from firmware.messages import Aspect, Health, Shown
+from firmware.hinting import ADVICE
+from firmware.messages import Advised, Aspect, Health, Shown
 from firmware.panel import POLICY, Panel, Server, bind, serve
 from firmware.panel_limits import STREAMS_MAX
 from firmware.sockets import EventPort
@@ -162,6 +163,28 @@ def test_a_plate_is_on_the_screen_and_not_in_what_watches_the_device(tmp_path: P
     _run(tmp_path, scene)
 
 
+def test_a_hint_is_on_the_screen_until_there_is_an_answer(tmp_path: Path) -> None:
+    async def scene(page: Page) -> None:
+        stream = page.follow()
+        assert (await anext(stream))["shown"]["advice"]["hint"] is None
+        gate = Gate(page.events)
+        await gate.joined()
+        gate.port.tell(Shown("ready", "ready", "Đưa mã", "Place the code"))
+        gate.port.tell(Advised("too-far", "Đưa mã lại gần hơn", "Closer"))
+        while not (advice := (await anext(stream))["shown"]["advice"])["hint"]:
+            pass
+        assert advice == {"type": "advised", "hint": "too-far", "vi": "Đưa mã lại gần hơn", "en": "Closer"}
+        assert "too-far" not in (await page.get("/health"))[2]
+        gate.port.tell(ACCEPTED)
+        while (shown := (await anext(stream))["shown"])["aspect"] != "accepted":
+            pass
+        assert shown["advice"]["hint"] is None
+        gate.close()
+        await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+
+    _run(tmp_path, scene)
+
+
 def test_a_gate_that_speaks_nonsense_is_left_and_tried_again(tmp_path: Path) -> None:
     async def scene(page: Page) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
@@ -217,6 +240,16 @@ def test_every_aspect_has_a_sign_of_its_own() -> None:
     for aspect in get_args(Aspect):
         assert f'class="sign {aspect}"' in html
         assert f'[data-aspect="{aspect}"] .{aspect}' in css
+
+
+def test_every_hint_has_a_sign_of_its_own_instead_of_what_is_waited_for() -> None:
+    html = (FOLDER / "panel.html").read_text("utf-8")
+    css = (FOLDER / "panel.css").read_text("utf-8")
+    for hint in ADVICE:
+        assert f'class="sign hint {hint}"' in html
+        assert f'[data-hint="{hint}"] .{hint}' in css
+    assert len(set(re.findall(r'class="sign hint [^>]*>(.*?)</svg>', html, re.DOTALL))) == len(ADVICE)
+    assert 'body:not([data-hint="none"]) .sign:not(.hint) {\n  display: none;' in css
 
 
 def test_a_word_longer_than_a_line_is_broken_not_cut() -> None:

@@ -1,4 +1,6 @@
-from firmware.messages import Health, Shown
+from typing import get_args
+
+from firmware.messages import WAITING, Advised, Aspect, Health, Shown
 from firmware.panel_state import SILENT_NS, PanelState
 from firmware.texts import Words
 
@@ -35,6 +37,17 @@ def test_a_gate_that_says_nothing_any_more_is_out_of_service() -> None:
     state = START.told(READY, 0)
     assert state.to_show(SILENT_NS) == READY
     assert state.to_show(SILENT_NS + 1).vi == "Tạm ngừng phục vụ"
+
+
+def test_a_hint_stands_only_beside_what_waits_for_a_code() -> None:
+    hint = Advised("too-far", "vi", "en")
+    for aspect in get_args(Aspect):
+        state = START.told(hint, 0).told(Shown(aspect, "r", "vi", "en"), 0)
+        assert state.to_advise(0) == (hint if aspect in WAITING else Advised())
+        assert state.told(Advised(), 0).to_advise(0) == Advised()
+        assert state.to_advise(SILENT_NS + 1) == Advised()
+    assert START.told(hint, 0).to_advise(0) == Advised()
+    assert START.told(READY, 0).told(hint, 0).lost().to_advise(0) == Advised()
 
 
 def test_nothing_that_a_lost_gate_said_holds() -> None:

@@ -13,17 +13,20 @@ from typing import Self
 import numpy as np
 import pytest
 
-from drivers.camera import Camera, Frame
+from drivers.camera import Abilities, Box, Camera, Frame
 from drivers.errors import CameraLostError, CameraStalledError, DeviceMissingError, SoftwareMissingError
-from drivers.symbols import Symbol
-from firmware.events import CameraBack, CameraFault, LogEvent
+from drivers.symbols import Hint, Seen, Symbol
+from drivers.symbols.region import Region
+from firmware.events import CameraBack, CameraFault, LogEvent, RescueFault
 from firmware.messages import (
     MAX_TEXT_CHARS,
     MAX_TEXTS,
     Heartbeat,
+    Hinted,
+    ReaderMessage,
     Reading,
 )
-from firmware.reader import IDLE_S, PATIENCE_S, SIGNED, Ports, Reader, main, texts_of
+from firmware.reader import GLANCE_S, IDLE_S, PATIENCE_S, READ_TIMEOUT_S, SIGNED, Ports, Reader, main, texts_of
 from tests.firmware.site import make_site
 from verifier.formats import FORMATS
 from verifier.recognise import recognise
@@ -55,10 +58,17 @@ class Desk:
 
     steps: list[Step] = field(default_factory=list)
     symbols: list[Symbol] = field(default_factory=list)
+    hint: Hint | None = None
+    region: Region | None = None
+    rescued: list[Seen | None] = field(default_factory=list)  # what it says at each poll
+    pending: bool = False
+    rescue_fault: str | None = None
+    forgotten: int = 0
+    attended: list[Box | None] = field(default_factory=list)
     wrong_shape: bool = False
     unplugged: Exception | None = None
     gate_away: bool = False
-    sent: list[Reading | Heartbeat] = field(default_factory=list)
+    sent: list[ReaderMessage] = field(default_factory=list)
     logged: list[LogEvent] = field(default_factory=list)
     now_ns: int = 0
     opened: int = 0
@@ -77,7 +87,7 @@ class Desk:
     def feed(self) -> None:
         self.alive += 1
 
-    def send(self, message: Reading | Heartbeat) -> bool:
+    def send(self, message: ReaderMessage) -> bool:
         if not self.gate_away:
             self.sent.append(message)
         return not self.gate_away
@@ -87,11 +97,34 @@ class Desk:
 class _Symbols:
     desk: Desk
 
-    def read(self, luma: object) -> list[Symbol]:
+    def read(self, luma: object, captured_ns: int = 0) -> Seen:
         assert luma is FRAME.luma
         if self.desk.wrong_shape:
             raise ValueError("a frame of no size")
-        return self.desk.symbols
+        return Seen(self.desk.symbols, self.desk.hint, None, self.desk.region, captured_ns)
+
+    @property
+    def pending(self) -> bool:
+        return self.desk.pending
+
+    @property
+    def fault(self) -> str | None:
+        return self.desk.rescue_fault
+
+    def ready(self, timeout_s: float) -> bool:
+        return timeout_s >= 0
+
+    def poll(self, timeout_s: float) -> Seen | None:
+        assert timeout_s == 0, "frames are waited for, not the rescue"
+        answer = self.desk.rescued.pop(0)
+        self.desk.pending = answer is None
+        return answer
+
+    def forget(self) -> None:
+        self.desk.forgotten += 1
+
+    def close(self) -> None:
+        raise AssertionError("who opened it closes it")
 
 
 @dataclass
@@ -101,6 +134,16 @@ class _Camera:
     def read(self, timeout_s: float) -> Frame:
         assert timeout_s > 0
         return self.desk.steps.pop(0)()
+
+    def attend(self, region: Box | None) -> None:
+        self.desk.attended.append(region)
+
+    def focus_at(self, lens_position: float) -> None:
+        raise AssertionError(f"nobody asked for {lens_position}")
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities()
 
     def close(self) -> None:
         self.desk.closed += 1
@@ -166,6 +209,7 @@ def test_a_camera_that_fails_is_closed_told_opened_again_and_told(fails: Step, f
     assert desk.opened == 2
     assert desk.sent[-1] == Heartbeat(2)
     assert [type(event) for event in desk.logged] == [CameraFault, CameraBack]
+    assert desk.forgotten == 1  # who stands there now, nobody knows
 
 
 def test_a_camera_that_stays_away_is_tried_ever_more_rarely() -> None:
@@ -267,3 +311,62 @@ def test_what_comes_first_is_what_the_verifier_knows_as_signed(text: str) -> Non
 
 def test_no_signed_format_is_left_out() -> None:
     assert len(SIGNED) == len(FORMATS)
+
+
+def test_what_a_rescue_reads_goes_to_the_gate_before_the_next_frame_and_as_of_its_own() -> None:
+    rescued = Seen([_symbol("HC1:HARD")], None, "rescue", None, 3)
+    desk = Desk([_stalled, _stalled, _frame], rescued=[None, rescued], pending=True)
+    desk.reader().turn()
+    assert desk.sent == [Reading(("HC1:HARD",), 3, 0), Heartbeat(1)]
+    assert desk.logged == []
+
+
+def test_a_rescue_in_vain_tells_nothing() -> None:
+    desk = Desk([_stalled, _frame], rescued=[Seen([], captured_ns=3)], pending=True)
+    desk.reader().turn()
+    assert desk.sent == [Heartbeat(1)]
+
+
+def test_a_camera_that_stalls_while_a_rescue_works_is_told_as_late_as_without_one() -> None:
+    desk = Desk([_stalled] * 200, rescued=[None] * 200, pending=True)
+    desk.reader().turn()
+    glances = 200 - len(desk.steps)
+    assert glances * GLANCE_S == pytest.approx(READ_TIMEOUT_S)
+    assert desk.sent == [Heartbeat(0, "camera-stalled")]
+
+
+def test_a_code_that_is_no_text_is_not_sent() -> None:
+    desk = Desk([_frame], [Symbol("", "QRCode", NO_CORNERS, b"\x00")])
+    desk.reader().turn()
+    assert desk.sent == [Heartbeat(1)]
+
+
+def test_a_hint_that_stays_goes_to_the_gate() -> None:
+    frames = [Frame(FRAME.luma, number * 100_000_000) for number in range(11)]
+    desk = Desk([lambda frame=frame: frame for frame in frames], hint="too-far")
+    reader = desk.reader()
+    for _ in frames:
+        reader.turn()
+    assert [message for message in desk.sent if isinstance(message, Hinted)] == [
+        Hinted("too-far", 400_000_000),
+        Hinted("too-far", 900_000_000),
+    ]
+
+
+def test_the_camera_is_told_where_the_code_is_and_a_new_one_again() -> None:
+    desk = Desk([_frame, _frame, _lost, _frame], region=Region(10, 20, 30, 40, 1.0))
+    reader = desk.reader()
+    for _ in range(3):
+        reader.turn()
+    desk.now_ns += 500_000_000
+    reader.turn()
+    assert desk.attended == [(10, 20, 30, 40)] * 2
+
+
+def test_a_rescue_that_does_not_work_is_logged_once() -> None:
+    desk = Desk([_frame] * 4)
+    reader = desk.reader()
+    for fault in ("it ended", "it ended", None, "it ended"):
+        desk.rescue_fault = fault
+        reader.turn()
+    assert desk.logged == [RescueFault("it ended")] * 2

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from firmware.faults import FAULTS
+from firmware.hinting import ADVICE, code_of
 from firmware.knowledge import StaleReason
 from firmware.records import OVERRIDDEN
 from firmware.texts import Words, load_texts
@@ -18,7 +19,7 @@ KINDS = ("vaccination", "recovery", "test", "vehicle", "travel", "declaration", 
 OURS = (*UNDECIDED, *KNOWLEDGE, *REST)
 
 
-@pytest.mark.parametrize("code", [*Reason, *OURS, *FAULTS])
+@pytest.mark.parametrize("code", [*Reason, *OURS, *FAULTS, *map(code_of, ADVICE)])
 def test_every_reason_has_both_languages(code: str) -> None:
     assert TEXTS[str(code)].vi
     assert TEXTS[str(code)].en

@@ -178,6 +178,17 @@ def test_configured_pins_are_opened_and_put_off_with_the_lamps(tmp_path: Path) -
     assert (last_level(buzzer).by, last_level(heartbeat).by) == ("close", "close")
 
 
+def test_a_hint_is_a_tick_or_nothing_as_configured(tmp_path: Path) -> None:
+    site = fitted(make_site(tmp_path))
+    site.config_path.write_text(site.config_path.read_text("utf-8").replace("[clock]", "hint_tone = false\n[clock]"))
+    buzzer = tmp_path / "run/buzzer.jsonl"
+    with voice_of(site.config) as voice:
+        voice.sound("hint")
+        voice.sound("attendance")
+        wait_until(lambda: last_level(buzzer).on, "the buzzer sounds")
+    assert [level.on for level in read_levels(buzzer)].count(True) == len(TONES["attendance"])
+
+
 def test_without_pins_nothing_is_opened(tmp_path: Path) -> None:
     site = make_site(tmp_path)
     with voice_of(site.config) as voice:

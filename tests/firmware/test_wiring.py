@@ -1,4 +1,5 @@
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -21,9 +22,9 @@ from firmware.wiring import (
     clock_of,
     contacts_of,
     darken_of,
+    frame_reader_of,
     plates_of,
     signal_of,
-    symbol_reader_of,
 )
 from tests.firmware.site import Site, make_site
 
@@ -41,10 +42,10 @@ def _with_gpio(config: Config) -> Config:
 
 def test_the_simulated_camera_shows_passes_that_the_symbol_reader_reads(site: Site) -> None:
     site.show("good", site.good())
-    with camera_of(site.config) as camera:
+    with closing(frame_reader_of(site.config)) as reader, camera_of(site.config) as camera:
         frame = camera.read(5)
         assert frame.luma.shape == (720, 1280)
-        (symbol,) = symbol_reader_of(site.config).read(frame.luma)
+        (symbol,) = reader.read(frame.luma).symbols
     assert symbol.text.startswith("HC1:")
 
 

@@ -274,9 +274,9 @@ def test_an_appliances_camera_is_looked_through_as_the_readers_user(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(camera, "READER_USER", "nobody")
-    assert camera._as_reader(patient) == {}, "another configuration than the device's"
+    assert camera.as_reader(patient) == {}, "another configuration than the device's"
     appliance = dataclasses.replace(patient, config_path=patient.layout.config)
-    assert camera._as_reader(appliance)["user"] == 65534
-    assert camera._as_reader(dataclasses.replace(appliance, root=False)) == {}
+    assert camera.as_reader(appliance)["user"] == 65534
+    assert camera.as_reader(dataclasses.replace(appliance, root=False)) == {}
     monkeypatch.setattr(camera, "READER_USER", "no-such-user-here")
-    assert camera._as_reader(appliance) == {}
+    assert camera.as_reader(appliance) == {}

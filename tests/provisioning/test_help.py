@@ -26,6 +26,7 @@ CODES = {
     "journal export": {0, 2, 65, 66, 69, 73, 75, 77, 78},
     "journal verify": {0, 1, 2, 65, 66, 69, 75, 77, 78},
     "sync": {0, 2, 65, 66, 69, 73, 75, 77, 78, 130},
+    "camera tune": {0, 1, 2, 69, 73, 75, 77, 78, 130},
     "config check": {0, 2, 78},
     "config show": {0, 2, 78},
     "config explain": {0, 2},
@@ -38,7 +39,7 @@ CODES = {
 
 FIRST_LIGHT = {"explain", "read", "run", "demo"}  # change nothing, and speak English
 LOOKING = {"doctor", "journal status", "journal verify", "service status", "config check", "config show"}
-LOOKING |= {"config explain", "rules list", "rules evaluate", "rules check"}  # the others change something
+LOOKING |= {"camera tune", "config explain", "rules list", "rules evaluate", "rules check"}  # others change something
 SHARED = {"--lang", "--json", "--dry-run", "--root", "--config", "--yes"}  # the same words in every command
 TABLE_ROW = re.compile(r"^\| (\d+) \|", re.MULTILINE)
 COMMANDS_MD = Path(__file__).parents[2] / "docs" / "commands.md"

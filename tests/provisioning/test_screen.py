@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from firmware.messages import Health, Notice, Shown
+from firmware.messages import Advised, Health, Notice, Shown
 from firmware.texts import load_texts
 from provisioning import screen as screens
 from provisioning.screen import JsonScreen, LineScreen, LiveScreen, centre_event, open_screen
@@ -84,6 +84,14 @@ def test_the_terminal_asks_for_the_next_document_with_the_plate(live: tuple[Live
     assert "51C12345" not in drawn
     assert "Recorded" in drawn
     live[0].close()
+
+
+def test_the_terminal_says_how_to_hold_a_code_while_one_is_waited_for(live: tuple[LiveScreen, io.StringIO]) -> None:
+    live[0].told(READY)
+    live[0].told(Advised("too-far", "Đưa mã lại gần hơn", "Closer, please"))
+    assert "Đưa mã lại gần hơn · Closer, please" in _drawn(live)
+    live[0].told(ACCEPTED)
+    assert "Closer" not in _drawn(live)
 
 
 def test_a_third_lamp_is_drawn_where_one_is_fitted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from firmware.events import Started, Stopped, log
 from firmware.notify import ALIVE, READY, STOPPING, notify
 from firmware.program import StopFlag, configuration
 from firmware.reader import Link, Ports, Reader
-from firmware.wiring import symbol_reader_of
+from firmware.wiring import frame_reader_of
 
 HELD_S, EMPTY_S = 0.25, 0.35  # four frames of each pass; a light of TIMING's lease ends before the next
 WIDTH_PX, HEIGHT_PX = 800, 600  # less work for a frame, and still every pass is read
@@ -27,7 +27,7 @@ def main() -> int:
     stop = StopFlag()
     config = configuration("reader", __doc__)
     link = Link(config.readings_socket)
-    reader = Reader(Ports(lambda: camera_of(config), symbol_reader_of(config), link, log, lambda: notify(ALIVE)))
+    reader = Reader(Ports(lambda: camera_of(config), frame_reader_of(config), link, log, lambda: notify(ALIVE)))
     notify(READY)
     log(Started("reader"))
     try:
