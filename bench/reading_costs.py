@@ -127,7 +127,7 @@ def memory(reader: Timed, count: int) -> dict[str, float]:
     names = ("reader", "rescue")
     found = {f"{name}_early_mib": median(look[at] for look in early) for at, name in enumerate(names)}
     found |= {f"{name}_late_mib": median(look[at] for look in late) for at, name in enumerate(names)}
-    return {"frames": count, "growth_mib": found["reader_late_mib"] - found["reader_early_mib"]} | found
+    return {"frames": count} | found
 
 
 def _cheap_frames() -> list[Luma]:

@@ -34,8 +34,8 @@ def _stills(part: Part) -> Iterator[Limit]:
     for name, least in READ_LEAST.items():
         yield Limit(f"{name} read", sets[name]["ours"]["share"] * 100, unit="%", least=least)
     yield Limit("false reads, stills", sum(len(one["ours"]["false"]) for one in sets.values()), 0)
-    if "that read" in rescue:
-        yield Limit("rescue that reads, median", rescue["that read"]["median_ms"], 100, "ms")
+    for which, one in rescue.items():
+        yield Limit(f"rescue, median of {which}", one["median_ms"], 100, "ms")
     if "all" in rescue:
         yield Limit("rescue, longest", rescue["all"]["max_ms"], LIMIT_MS + LATE_MS, "ms")
 
@@ -70,7 +70,9 @@ def _room(part: Part) -> Iterator[Limit]:
 
 
 def _memory(part: Part) -> Iterator[Limit]:
-    yield Limit("growth of the reader's memory", part["growth_mib"], GROWTH_MAX_MIB, "MiB")
+    for name in ("reader", "rescue"):
+        growth_mib = part[f"{name}_late_mib"] - part[f"{name}_early_mib"]
+        yield Limit(f"growth of the {name}'s memory", growth_mib, GROWTH_MAX_MIB, "MiB")
 
 
 def _hints(part: Part) -> Iterator[Limit]:

@@ -1,7 +1,7 @@
 """Stills and photographs: how many each reader reads, rightly and falsely, and what a frame costs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from firmware.config_sections import SymbolsConfig
 from provisioning.read import STILL_BUDGET_MS
 from provisioning.read_still import StillReader
 
-OURS, UNION, BOUND = "ours", "union of the peers", "bound"
+OURS, FIRST, UNION, BOUND = "ours", "ours, first look", "union of the peers", "bound"
 LIMIT_MS = SymbolsConfig().rescue_limit_ms
 
 
@@ -50,7 +50,7 @@ def still_reader(reader: FrameReader) -> StillReader:
 
 def stills(reader: Timed, frames: Sequence[Frame]) -> dict[str, dict[str, Any]]:
     """Read rendered stills, by set and reader; the arms that read ours."""
-    scores = {frame.set: {name: Score() for name in (OURS, *PEERS, UNION, BOUND)} for frame in frames}
+    scores = {frame.set: {name: Score() for name in (OURS, FIRST, *PEERS, UNION, BOUND)} for frame in frames}
     arms: dict[str, Counter[str]] = {frame.set: Counter() for frame in frames}
     with progress() as bar:
         for frame in bar.track(frames, description="stills"):
@@ -68,37 +68,48 @@ def stills(reader: Timed, frames: Sequence[Frame]) -> dict[str, dict[str, Any]]:
 def photographs(reader: Timed, photos: Sequence[Photo]) -> dict[str, Any]:
     """Read photographs, by reader.
 
-    What another photograph says is not false: some show two codes of which their note names one.
+    Their notes name one code each, and some show more. What a note lacks is therefore false only where one reader alone
+    says so: two programs do not make up the same text. A text in a wrong character set is false, whoever reads it.
     """
-    known = frozenset(text for photo in photos for text in photo.texts)
-    scores = {name: Score() for name in (OURS, *PEERS, UNION)}
+    scores = {name: Score() for name in (OURS, FIRST, *PEERS, UNION)}
     arms: Counter[str] = Counter()
     with progress() as bar:
         for photo in bar.track(photos, description="photographs"):
-            arms[_one(reader, photo.path.name, load_luma(photo.path), photo.texts, scores, known)] += 1
+            arms[_one(reader, photo.path.name, load_luma(photo.path), photo.texts, scores, all_noted=False)] += 1
     return {name: score.told() for name, score in scores.items()} | {"arms": dict(arms)}
 
 
+def said_twice(read: Iterable[set[str]]) -> frozenset[str]:
+    """Return the texts that more than one reader gave."""
+    readers = Counter(text for texts in read for text in texts)
+    return frozenset(text for text, count in readers.items() if count > 1)
+
+
 def _one(
-    reader: Timed,
-    name: str,
-    luma: Luma,
-    expected: frozenset[str],
-    scores: dict[str, Score],
-    known: frozenset[str] = frozenset(),
+    reader: Timed, name: str, luma: Luma, expected: frozenset[str], scores: dict[str, Score], *, all_noted: bool = True
 ) -> str:
     """Read a picture by all readers; return the arm that read ours."""
-    union: set[str] = set()
-    for peer, read in PEERS.items():
-        found, cpu_ms = timed(read, luma)
-        texts = {in_one_layout(text) for text in found}
-        union |= texts
+    read: dict[str, set[str]] = {}
+    for peer, read_by in PEERS.items():
+        found, cpu_ms = timed(read_by, luma)
+        read[peer] = {in_one_layout(text) for text in found}
         scores[peer].costs_ms.append(cpu_ms)
-        scores[peer].count(name, texts, expected, known)
-    scores[UNION].count(name, union, expected, known)
+    arm, read[OURS], read[FIRST] = _ours(reader, name, luma, scores)
+    known = frozenset[str]() if all_noted else said_twice([read[one] for one in (OURS, *PEERS)])
+    for one, texts in {**read, UNION: set[str]().union(*(read[peer] for peer in PEERS))}.items():
+        scores[one].count(name, texts, expected, known)
+    return arm
+
+
+def _ours(reader: Timed, name: str, luma: Luma, scores: dict[str, Score]) -> tuple[str, set[str], set[str]]:
+    """Return the arm that read a picture, its texts, and those that its first look gave, as a camera's frame's.
+
+    All looks cost what this thread took for them; the rescue's share is told by its own table.
+    """
     before = len(reader.costs)
     seen = still_reader(reader).read(name, luma).seen
+    looks = reader.costs[before:]
+    scores[FIRST].costs_ms.append(looks[0].cpu_ms)
+    scores[OURS].costs_ms.append(sum(look.cpu_ms for look in looks))
     texts = {in_one_layout(symbol.text) for symbol in seen.symbols if symbol.text}
-    scores[OURS].count(name, texts, expected, known)
-    scores[OURS].costs_ms.append(reader.costs[before].cpu_ms)  # of the first turn: as a camera's frame
-    return str(seen.arm or "-")
+    return str(seen.arm or "-"), texts, texts if len(looks) == 1 and seen.arm != "rescue" else set()

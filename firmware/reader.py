@@ -147,7 +147,7 @@ class Reader:
     def close(self) -> None:
         """Close the camera; a second call does nothing."""
         camera, self._camera = self._camera, None
-        self._attention = Attention()
+        self._attention, self._hinting = Attention(), Hinting()
         if camera:
             camera.close()
 

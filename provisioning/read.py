@@ -95,7 +95,8 @@ def read(
         elif stream:
             code = report.run(_stream(opened, files, fps or _FPS, limit_ms))
         else:
-            code = report.stills(_stills(opened, files, budget_ms, limit_ms))
+            looks_ms = budget_ms if reader == "pipeline" else 0.0  # one reader alone sees the same again
+            code = report.stills(_stills(opened, files, looks_ms, limit_ms))
         if opened.fault:
             talk.warn("rescue-fault", why=opened.fault)
     raise typer.Exit(code)

@@ -13,8 +13,8 @@ from drivers.errors import DeviceError
 from drivers.symbols.pictures import PictureError, load_luma
 from drivers.symbols.video import Video, VideoError
 
-AHEAD_MAX = 8  # ours: half a second of a camera
-AHEAD_MAX_BYTES = 64 * 2**20  # ours: eight frames of 8 megapixels; a larger one is alone
+AHEAD_MAX = 32  # ours: two seconds of a camera, in which decoding takes nothing from the rescue beside it
+AHEAD_MAX_BYTES = 64 * 2**20  # ours: as many frames of 2 megapixels; a larger one than this is alone
 
 Luma = NDArray[np.uint8]
 Picture = tuple[str, Callable[[], Luma | DeviceError]]

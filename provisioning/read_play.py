@@ -42,16 +42,16 @@ class Player:
             if self.keeps_newest and self.clock.monotonic_ns() >= next_ns and ahead.another:
                 yield Answer(ahead.skip(), NOTHING, 0.0, dropped=True)
             else:
-                yield from self._read(ahead, start_ns, next_ns)
+                yield from self._read(ahead, start_ns, due_ns, next_ns)
             number += 1
 
-    def _read(self, ahead: Ahead, start_ns: int, next_ns: int) -> Iterator[Answer | Fault]:
+    def _read(self, ahead: Ahead, start_ns: int, due_ns: int, next_ns: int) -> Iterator[Answer | Fault]:
         name, luma = ahead.take()
         if isinstance(luma, DeviceError):
             yield Fault(name, str(luma))
             return
         had_ns = self.clock.monotonic_ns()
-        answer = self._answer(name, self.reader.read(luma), start_ns, had_ns)
+        answer = self._answer(name, self.reader.read(luma, due_ns), start_ns, had_ns)
         if self.reader.pending:
             until_ns = next_ns if ahead.more else self.clock.monotonic_ns() + round(self.last_wait_s * NANO)
             answer = self._awaited(answer, ahead, start_ns, had_ns, until_ns)

@@ -9,8 +9,9 @@ from drivers.clock import Clock
 from drivers.symbols import FrameReader, Seen
 from provisioning.read_line import Answer
 
-# The reader tries one more arm a frame, in turn: so many looks give each of them both of the likeliest parts once.
-LOOKS = 18
+# The reader tries one more arm a frame, in turn: so many looks give each of them both of the likeliest parts once, and
+# so many give the whole picture to each that is tried where nothing looks like a code.
+LOOKS, LOOKS_AT_NOTHING = 18, 3
 LATE_MS = 250.0  # the rescue's process may be started anew, and its answer has a way to go
 
 
@@ -34,10 +35,13 @@ class StillReader:
         return Answer(name, seen, self._since_ms(had_ns))
 
     def _held(self, luma: NDArray[np.uint8], had_ns: int) -> Seen:
-        """Show the picture again while it does not read, seems to hold a code, and an arm has not looked at it yet."""
+        """Show the picture again while it does not read, and an arm or the rescue has not looked at it yet.
+
+        A region counts, not the hint: what is there and may be a code is tried from the third look on, and rescued.
+        """
         first = seen = self.reader.read(luma)
-        for _ in range(LOOKS - 1):
-            if seen.symbols or first.hint == "no-code" or self._since_ms(had_ns) >= self.budget_ms:
+        for _ in range((LOOKS if first.region else LOOKS_AT_NOTHING) - 1):
+            if seen.symbols or self._since_ms(had_ns) >= self.budget_ms:
                 break
             seen = self.reader.read(luma)
         return seen if seen.symbols else first

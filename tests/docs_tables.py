@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from tests.docs_measured import measured
 from tests.docs_text import PROJECT
 
 WORDS = PROJECT / "provisioning/words/doctor.toml"
@@ -94,6 +95,7 @@ def doctor() -> Iterator[str]:
 TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "cameras.md": ("reading", reading),
     "install.md": ("distances", distances),
+    "reading.md": ("measured", measured),
     "troubleshoot.md": ("doctor", doctor),
 }
 

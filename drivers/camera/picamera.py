@@ -6,6 +6,7 @@ bytes apart, not `width` (The Picamera2 Library, section 4.2.2.1 and appendix A)
 
 from __future__ import annotations
 
+import math
 import time
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
@@ -99,24 +100,31 @@ class Picamera:
 
     def _adjust(self, frame: Frame, crop: Box | None) -> None:
         """Set what the next frames are taken with."""
-        controls: dict[str, Any] = {}
         told, box = self._meter.exposure(frame.luma, frame.captured_ns, _used(frame.taken)), self._meter.box
         if told != self._told and exposable(self._known):
             self._told = told
-            controls |= exposure_controls(told, self._known)
+            self._set(exposure_controls(told, self._known))
         if self._tuning.focus == "continuous" and moved(self._window, box):
             self._window = box
             height, width = frame.luma.shape
-            controls |= window_controls(box, (width, height), crop, self._known)
-        self._set(controls)
+            self._set(window_controls(box, (width, height), crop, self._known))
 
     def _set(self, controls: dict[str, Any]) -> None:
-        if controls:
+        """Tell the device; what it refuses it is not told again, since it still gives frames, by its automatics."""
+        if not controls:
+            return
+        try:
             self._device.set_controls(controls)
+        except Exception:  # noqa: BLE001 - whatever it is, `abilities` tells what is not heeded from now on
+            self._known = {name: reach for name, reach in self._known.items() if name not in controls}
 
 
 def _used(taken: Taken) -> Exposure | None:
-    return None if not taken.exposure_us or not taken.gain else Exposure(taken.exposure_us, taken.gain)
+    """Return what a frame was taken with; None where the sensor tells none, or what cannot be."""
+    told = taken.exposure_us, taken.gain
+    if not all(isinstance(value, int | float) and 0 < value < math.inf for value in told):
+        return None
+    return Exposure(*told)  # type: ignore[arg-type] # both are numbers
 
 
 def moved(window: Box | None, box: Box | None) -> bool:

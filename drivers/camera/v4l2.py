@@ -82,7 +82,8 @@ class V4l2Controls:
             self._expose_by_itself()
             return
         if not by_hand:
-            self._gain = self._capture.get(cv2.CAP_PROP_GAIN)
+            with suppress(cv2.error):
+                self._gain = self._capture.get(cv2.CAP_PROP_GAIN)
             self._exposable = self._set(cv2.CAP_PROP_AUTO_EXPOSURE, MANUAL, "exposure_max_us")
         if self._exposable:  # else its automatic goes on, and a gain would only be in its way
             self._set(cv2.CAP_PROP_EXPOSURE, max(1, round(told.time_us / UNIT_US)), "exposure_max_us")

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from drivers.symbols import Arm, Symbol
-    from drivers.symbols.region import Region
 
     Luma = NDArray[np.uint8]
 
-MARGIN_PX = 24  # around a region: finder patterns at its corners, and the quiet zone
 PIXELS_MAX = 1_200_000  # of what an arm gives zxing-cpp: bounds its time; a code of 500 px, scaled up twice
 
 
@@ -35,13 +33,6 @@ class Way(NamedTuple):
     scale: float  # at most so much larger
     read: Callable[[Luma, float], list[Symbol]]  # the part and its scale -> codes, in pixels of what is scaled
     cost_ms: float  # expected at first, for a code of 300 px
-
-
-def part_of(luma: Luma, region: Region) -> tuple[Luma, int, int]:
-    """Cut a region with its margin out of a frame: the part, and its left and top in px."""
-    left, top = max(0, region.x - MARGIN_PX), max(0, region.y - MARGIN_PX)
-    right, bottom = region.x + region.width + MARGIN_PX, region.y + region.height + MARGIN_PX
-    return np.ascontiguousarray(luma[top:bottom, left:right]), left, top
 
 
 def read_by(arm: Arm, luma: Luma, left: int = 0, top: int = 0) -> list[Symbol]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from drivers._opencv import cv2
-from drivers.symbols.patches import COMPACT_MIN, WINDOW, Box, Frame, Patch, patches, reduced, square
+from drivers.symbols.patches import COMPACT_MIN, WINDOW, Box, Frame, Patch, less_change, patches, reduced, square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,24 +34,29 @@ OVEREXPOSED_THING = 0.05  # of a frame: a screen held up; a lamp in the backgrou
 GLARE_MIN = 0.04  # of a patch, in large pieces: error correction makes up for less
 WASHED_OUT = 0.15  # of a patch's pixels, besides such pieces: the white modules themselves
 FILLS_FROM = 0.55  # tenth to ninetieth percentile of detail: alike all over the frame
-FILLS_DETAIL = 0.05  # of black to white: what is alike all over is no wall
+FILLS_DETAIL = 72.0  # as `less_change` measures: what is alike all over is no wall
 FILLS_GRAIN = 0.4  # of a frame's contrast, that stays in the reduced one: noise loses it
 COMPACT_ALONE_MIN = 0.55  # how square and how full a patch is that has nothing lighter around it
 QUIET_MIN = 0.25  # how much lighter it is around a code, in deviations of what is in it
 QUIET_SOFT_MIN = 0.35  # the same around one without sharp edges
 # a patch's side in lengths over which brightness stays alike: words have fewer than a code
 GRAINS_MIN = 15.0  # times how compact it is
-GRAINS_ALONE_MIN = 22.0  # the same where nothing lighter is around it
-GRAINS_SOFT_MIN = 10.0  # without sharp edges
-APART_SOFT_MIN = 12.0  # times how much lighter it is around it
-CLEAR_GRAINS_MIN = 25.0  # with `CLEAR_SOFT_MIN` enough for any code without sharp edges
-CLEAR_SOFT_MIN = 1.0  # how much lighter it is around it, or darker
-SIDE_SOFT_MIN = 0.17  # of the frame's height: the side of a patch without sharp edges
+GRAINS_ALONE_MIN = 20.0  # the same where nothing lighter is around it
+# a code without sharp edges; measured: these find 85 of 90 such codes, and something in 4 of 179 rooms
+SOFT_MIN = 13.0  # grains, times how compact it is, times how much lighter it is around it
+SOFT_COMPACT_MIN = 0.4
+SIDE_SOFT_MIN = 0.15  # of the frame's height: what is smaller is a thing in a room
+INVERTED_QUIET_MAX = -0.9  # around an inverted one
+INVERTED_COMPACT_MIN = 0.6
+INVERTED_GRAINS_MIN = 15.0
 SIDES = {"left", "top", "right", "bottom"}
 SIDES_SOFT_MAX = 1  # of the frame, that a patch without sharp edges touches: a wall goes on beyond them
+TORN_GRAINS_MIN = 20.0  # of what a reflection leaves of a code
+BESIDE = 0.5  # of a patch's longer side: so far beside it a reflection is on the same code
 COHERENT_FROM = 0.34  # 0: as much detail one way as the other, 1: in one only
 SOFT_FROM_PX = 1.7  # deviation of the blur across the sharpest edges: a lens in focus has 0.8 to 1.3
 MOVED_BELOW_PX = 2.6  # the same of a code in motion, by the edges along it
+SOBEL = 8  # times the slope in levels for each px: what a Sobel filter of 3 px gives
 SHARPEST = 0.99  # of the pixels' slopes: the edges that a patch has, however few
 SMALL_BELOW_PX = 195.0  # the side of a pass (57 to 97 modules) at 2 px for each module
 CLOSER_BELOW = 0.45  # of the frame's height: a code that could come closer, whatever keeps it from being read
@@ -84,7 +89,7 @@ def hint_of(luma: NDArray[np.uint8], region: Region | None) -> Hint:
     small, scale = reduced(luma)
     if min(small.shape) < SIDE_MIN_PX:
         return "no-code"
-    if _level(small, WHITE) < DARK_BELOW:
+    if _levels(small, (WHITE,))[0] < DARK_BELOW:
         return "too-dark"
     white = cv2.morphologyEx(cv2.inRange(small, OVEREXPOSED, 255), cv2.MORPH_OPEN, square(3))
     overexposed = cv2.countNonZero(white) / white.size
@@ -93,21 +98,29 @@ def hint_of(luma: NDArray[np.uint8], region: Region | None) -> Hint:
     frame = Frame(luma, small, scale, white)
     if _fills(frame):
         return "too-near"
+    found = _found_in(frame, region, patient=overexposed <= OVEREXPOSED_THING)
+    return found or ("too-bright" if overexposed > OVEREXPOSED_THING else "no-code")
+
+
+def _found_in(frame: Frame, region: Region | None, *, patient: bool) -> Hint | None:
+    """Tell what keeps the likeliest patch from being read; None: there is none. `patient`: one out of focus counts."""
+    torn = False
     for patch, coarse in patches(frame, region):
-        if not _may_be_code(patch, coarse=coarse):
+        reflects = not coarse and _reflects(frame, patch.box)
+        may_be = _may_be_code(frame, patch, coarse=coarse)
+        if not reflects and not may_be:
             continue
-        detail = _detail(patch.box.middle().of(luma))
-        if detail.soft and overexposed > OVEREXPOSED_THING:
-            continue
-        if _is_code(frame, patch, detail, coarse=coarse):
+        detail = _detail(patch.box.middle().of(frame.luma))
+        torn = torn or (reflects and _is_torn(patch, detail))
+        if may_be and (patient or not detail.soft) and _is_code(frame, patch, detail, coarse=coarse):
             return _overexposed(frame, patch.box) or _hint_at(frame, patch, detail)
-    return "too-bright" if overexposed > OVEREXPOSED_THING else "no-code"
+    return "glare" if torn else None
 
 
 def _fills(frame: Frame) -> bool:
     """Tell whether what is finely black and white, and no noise, goes on all over the frame."""
     coarse = frame.halved().reduced
-    detail = np.sort(cv2.cornerMinEigenVal(coarse, 2 * WINDOW + 3)[::4, ::4], axis=None)
+    detail = np.sort(less_change(coarse, 2 * WINDOW + 3)[::2, ::2], axis=None)
     low, high = (math.sqrt(max(0.0, float(detail[int(detail.size * at)]))) for at in (0.1, 0.9))
     if low < FILLS_DETAIL or low < FILLS_FROM * high:
         return False
@@ -119,65 +132,81 @@ def _deviation(luma: NDArray[np.uint8]) -> float:
     return float(cv2.meanStdDev(luma)[1][0, 0])
 
 
-def _level(luma: NDArray[np.uint8], share: float) -> int:
-    """Return the level that such a share of the pixels does not exceed."""
+def _levels(luma: NDArray[np.uint8], shares: tuple[float, ...]) -> list[int]:
+    """Return the levels that such shares of the pixels do not exceed."""
     counts = np.cumsum(cv2.calcHist([luma], [0], None, [256], [0, 256]))
-    return int(np.searchsorted(counts, counts[-1] * share))
+    return [int(np.searchsorted(counts, counts[-1] * share)) for share in shares]
 
 
 def _detail(crop: NDArray[np.uint8]) -> Detail:
     """Measure pixels by their structure tensor, their variance and their slopes."""
-    across, down = (cv2.Sobel(crop, cv2.CV_32F, dx, dy, scale=1 / 8) for dx, dy in ((1, 0), (0, 1)))
-    xx, yy, xy = (float(cv2.mean(cv2.multiply(a, b))[0]) for a, b in ((across, across), (down, down), (across, down)))
+    across, down = (cv2.Sobel(crop, cv2.CV_16S, dx, dy) for dx, dy in ((1, 0), (0, 1)))
+    # what is in both, from squares alone: OpenCV sums those without a picture of them
+    xx, yy, both = (
+        cv2.norm(one, cv2.NORM_L2SQR) / SOBEL**2 / crop.size for one in (across, down, cv2.add(across, down))
+    )
     energy = max(xx + yy, 1e-6)
-    white, black = _level(crop, WHITE), _level(crop, BLACK)
+    black, white = _levels(crop, (BLACK, WHITE))
     return Detail(
         white,
         alike_px=math.sqrt(2 / energy) * _deviation(crop),
-        coherence=math.hypot(xx - yy, 2 * xy) / energy,
-        edge_px=(white - black) / (_steepest(cv2.magnitude(across, down)) * math.sqrt(2 * math.pi)),
+        coherence=math.hypot(xx - yy, both - xx - yy) / energy,
+        edge_px=(white - black) / (_steepest(across, down) * math.sqrt(2 * math.pi)),
     )
 
 
-def _steepest(slopes: NDArray[np.float32]) -> float:
-    """Return the slope of the sharpest edges, in levels for each px."""
+def _steepest(across: NDArray[np.int16], down: NDArray[np.int16]) -> float:
+    """Return the slope of the sharpest edges, in levels for each px, by every second row."""
+    slopes = cv2.magnitude(across[::2].astype(np.float32), down[::2].astype(np.float32))
     most = max(float(slopes.max()), 1e-3)
-    return max(_level(cv2.convertScaleAbs(slopes, alpha=255 / most), SHARPEST), 1) * most / 255
+    (steep,) = _levels(cv2.convertScaleAbs(slopes, alpha=255 / most), (SHARPEST,))
+    return max(steep, 1) * most / 255 / SOBEL
 
 
-def _may_be_code(patch: Patch, *, coarse: bool) -> bool:
+def _compact(patch: Patch, *, coarse: bool) -> float:
+    """Return how square and full a patch is; at the frame's edge at least as far as it can be seen."""
+    return patch.full if not coarse and patch.touched else patch.compact
+
+
+def _may_be_code(frame: Frame, patch: Patch, *, coarse: bool) -> bool:
     """Tell what needs no look at its pixels."""
-    is_apart = patch.quiet > QUIET_MIN and patch.compact > COMPACT_MIN
-    return is_apart or (not coarse and patch.compact > COMPACT_ALONE_MIN)
+    compact = _compact(patch, coarse=coarse)
+    is_apart = patch.quiet > QUIET_MIN and compact > COMPACT_MIN
+    if coarse:
+        return is_apart and (_opposite(patch.touched) or _may_be_soft_code(frame, patch))
+    return is_apart or compact > COMPACT_ALONE_MIN
 
 
 def _is_code(frame: Frame, patch: Patch, detail: Detail, *, coarse: bool) -> bool:
     """Tell a code from text, from noise, and (where there are no sharp edges) from a wall."""
     grains = patch.side_px / max(detail.alike_px, 1e-3)
-    touched = frame.touched(patch.box)
-    if touched == SIDES:  # see _fills
+    if patch.touched == SIDES:  # see _fills
         return False
     if detail.soft:
         return _is_soft_code(frame, patch, grains)
-    is_apart = patch.quiet > QUIET_MIN and grains * patch.compact > GRAINS_MIN
+    compact = _compact(patch, coarse=coarse)
+    is_apart = patch.quiet > QUIET_MIN and grains * compact > GRAINS_MIN
     if coarse:  # large modules that leave some of the background
-        return is_apart and _opposite(touched) and patch.compact > COMPACT_ALONE_MIN
-    return is_apart or (patch.compact > COMPACT_ALONE_MIN and grains * patch.compact > GRAINS_ALONE_MIN)
+        return is_apart and _opposite(patch.touched) and compact > COMPACT_ALONE_MIN
+    return is_apart or (compact > COMPACT_ALONE_MIN and grains * compact > GRAINS_ALONE_MIN)
 
 
 def _is_soft_code(frame: Frame, patch: Patch, grains: float) -> bool:
     """Tell a code out of focus from a wall, which goes on beyond the frame and has nothing lighter around it."""
-    is_clear = abs(patch.quiet) > CLEAR_SOFT_MIN and grains > CLEAR_GRAINS_MIN
-    if patch.quiet < 0:  # around an inverted code
-        return is_clear and patch.compact > COMPACT_ALONE_MIN
-    if is_clear:
-        return True
-    if len(frame.touched(patch.box)) > SIDES_SOFT_MAX or patch.side_px < SIDE_SOFT_MIN * frame.luma.shape[0]:
+    if not _may_be_soft_code(frame, patch):
         return False
-    return grains > GRAINS_SOFT_MIN and patch.quiet > QUIET_SOFT_MIN and grains * patch.quiet > APART_SOFT_MIN
+    if patch.quiet < 0:
+        is_apart = patch.quiet < INVERTED_QUIET_MAX and patch.compact > INVERTED_COMPACT_MIN
+        return is_apart and grains > INVERTED_GRAINS_MIN
+    return grains * patch.compact * patch.quiet > SOFT_MIN
 
 
-def _opposite(touched: set[str]) -> bool:
+def _may_be_soft_code(frame: Frame, patch: Patch) -> bool:
+    is_large = patch.side_px >= SIDE_SOFT_MIN * frame.luma.shape[0]
+    return is_large and patch.compact > SOFT_COMPACT_MIN and len(patch.touched) <= SIDES_SOFT_MAX
+
+
+def _opposite(touched: frozenset[str]) -> bool:
     return {"left", "right"} <= touched or {"top", "bottom"} <= touched
 
 
@@ -189,8 +218,21 @@ def _overexposed(frame: Frame, box: Box) -> Hint | None:
     pixels[cv2.resize(around, pixels.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0
     if cv2.countNonZero(pixels) > WASHED_OUT * pixels.size:
         return "too-bright"
-    pieces = box.scaled(1 / frame.scale).of(frame.white)
-    return "glare" if cv2.countNonZero(pieces) > GLARE_MIN * pieces.size else None
+    return "glare" if _reflects(frame, box) else None
+
+
+def _reflects(frame: Frame, box: Box) -> bool:
+    """Tell whether large overexposed pieces are in a part or just beside it, as where they leave a piece of a code."""
+    beside = int(BESIDE * max(box.width, box.height))
+    left, top = max(0, box.x - beside), max(0, box.y - beside)
+    around = Box(left, top, box.x + box.width + beside - left, box.y + box.height + beside - top)
+    return cv2.countNonZero(around.scaled(1 / frame.scale).of(frame.white)) > GLARE_MIN * box.area / frame.scale**2
+
+
+def _is_torn(patch: Patch, detail: Detail) -> bool:
+    """Tell what a reflection leaves of a code, which is no square, from the lamp alone."""
+    is_fine = patch.side_px / max(detail.alike_px, 1e-3) > TORN_GRAINS_MIN
+    return is_fine and not detail.soft and detail.coherence < COHERENT_FROM
 
 
 def _hint_at(frame: Frame, patch: Patch, detail: Detail) -> Hint:
@@ -199,10 +241,10 @@ def _hint_at(frame: Frame, patch: Patch, detail: Detail) -> Hint:
         return "too-dark"
     if detail.soft:
         return "out-of-focus"
-    if touched := frame.touched(patch.box):
-        return "too-near" if _opposite(touched) else "partly-in-frame"
-    if detail.moved:
+    if detail.moved:  # which smears a large code over the frame's edge
         return "motion"
+    if patch.touched:
+        return "too-near" if _opposite(patch.touched) else "partly-in-frame"
     if patch.side_px < max(SMALL_BELOW_PX, CLOSER_BELOW * frame.luma.shape[0]):
         return "too-far"
     return "motion"  # to hold still is what helps against most other things

@@ -7,6 +7,7 @@ takes the time of some frames in a second for it.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,10 +27,11 @@ PATCH_SHARES = (0.1, 0.35)  # of the strongest detail: what belongs to a patch, 
 PATCH_MIN_PX = 40  # of a patch's narrow side: a line of text beside a code is no part of it
 COARSER = 2  # looks at the frame reduced further, which large modules and codes out of focus need
 COARSE_MIN = 5  # px of these, of a patch's narrow side
-CANDIDATES_MAX = 4  # ours: patches that are looked at; bounds the time that a hostile frame takes
+CANDIDATES_MAX = 3  # ours: patches that are looked at; bounds the time that a hostile frame takes
 CROP_MAX_PX = 192  # ours: of a patch's side, around its middle; bounds time
 COMPACT_MIN = 0.35  # how square and how full a patch is; lines of text are long
-RING_PX = 3  # of the reduced frame: the quiet zone, or some of it
+RING_PX = 3  # of the reduced frame, as reduced as it is looked at: the quiet zone, or some of it
+FINE_RING_PX = 2  # the same at the first look
 
 
 class Box(NamedTuple):
@@ -39,6 +41,11 @@ class Box(NamedTuple):
     y: int
     width: int
     height: int
+
+    @property
+    def area(self) -> int:
+        """Return how many px it has."""
+        return self.width * self.height
 
     def of(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Cut the part out."""
@@ -60,7 +67,9 @@ class Patch(NamedTuple):
     box: Box
     side_px: float
     compact: float
+    full: float  # the same where half of the square may be beyond the frame
     quiet: float  # how much lighter it is around it, in its own deviations
+    touched: frozenset[str]  # sides of the frame
 
 
 class Frame(NamedTuple):
@@ -75,7 +84,7 @@ class Frame(NamedTuple):
         """Return the same frame, reduced twice as much."""
         return Frame(self.luma, _half(self.reduced), self.scale * 2, _half(self.white))
 
-    def touched(self, box: Box) -> set[str]:
+    def touched(self, box: Box) -> frozenset[str]:
         """Tell which of its sides a part touches: there it goes on beyond them."""
         near = 2 * self.scale
         height, width = self.luma.shape
@@ -85,7 +94,7 @@ class Frame(NamedTuple):
             "right": box.x + box.width >= width - near,
             "bottom": box.y + box.height >= height - near,
         }
-        return {side for side, touches in sides.items() if touches}
+        return frozenset(side for side, touches in sides.items() if touches)
 
 
 def reduced(luma: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
@@ -105,24 +114,36 @@ def _half(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def patches(frame: Frame, region: Region | None) -> Iterator[tuple[Patch, bool]]:
     """Find patches of detail, the largest first, then the given one; then, told apart, those of coarser looks."""
-    side, detail = max(3, PATCH_MIN_PX // frame.scale), _detail_map(frame)
+    # edges are as wide as the window, and vanish
+    detail = cv2.erode(less_change(frame.reduced, WINDOW), square(WINDOW // 2 + 1))
+    frame = frame.halved()
     for share in PATCH_SHARES:
-        mask = cv2.morphologyEx(_detailed(detail, share), cv2.MORPH_OPEN, square(side))
-        yield from ((patch, False) for patch in _found(frame, mask))
+        mask = cv2.morphologyEx(_detailed(detail, share), cv2.MORPH_OPEN, square(max(3, PATCH_MIN_PX // frame.scale)))
+        yield from ((patch, False) for patch in _found(frame, mask, FINE_RING_PX))
     if region is not None and (outline := _outline(frame, region)) is not None:
-        yield _patch(frame, outline), False
-    for _ in range(COARSER):
-        frame = frame.halved()
+        yield _patch(frame, outline, FINE_RING_PX), False
+    for look in range(COARSER):
+        frame = frame.halved() if look else frame
+        detail = cv2.erode(cv2.cornerMinEigenVal(frame.reduced, WINDOW), square(WINDOW))
         # before the mask: corners between large things are small, and stronger than a code out of focus
-        detail = cv2.morphologyEx(_detail_map(frame), cv2.MORPH_OPEN, square(COARSE_MIN))
-        mask = _detailed(detail, PATCH_SHARES[0])
-        yield from ((patch, True) for patch in _found(frame, mask))
+        mask = _detailed(cv2.morphologyEx(detail, cv2.MORPH_OPEN, square(COARSE_MIN)), PATCH_SHARES[0])
+        yield from ((patch, True) for patch in _found(frame, mask, RING_PX))
 
 
-def _detail_map(frame: Frame) -> NDArray[np.float32]:
-    """Measure detail around each pixel in the direction that has less; edges are as wide as the window, and vanish."""
-    detail: NDArray[np.float32] = cv2.erode(cv2.cornerMinEigenVal(frame.reduced, WINDOW), square(WINDOW))
-    return detail
+def less_change(luma: NDArray[np.uint8], window: int) -> NDArray[np.float32]:
+    """Measure how much changes around each pixel in the direction that has less; at half the picture's size.
+
+    It is what `cv2.cornerMinEigenVal` measures over a window in px of the picture, with all but the slopes at half the
+    size, in half the time; in squares of a Sobel filter's answer, twice over.
+    """
+    half, side = (luma.shape[1] // 2, luma.shape[0] // 2), window // 2 + 1
+    across, down = (cv2.Sobel(luma, cv2.CV_16S, dx, dy) for dx, dy in ((1, 0), (0, 1)))
+    xx, yy, xy = (
+        cv2.blur(cv2.resize(cv2.multiply(a, b, dtype=cv2.CV_32F), half, interpolation=cv2.INTER_AREA), (side, side))
+        for a, b in ((across, across), (down, down), (across, down))
+    )
+    less: NDArray[np.float32] = cv2.subtract(cv2.add(xx, yy), cv2.magnitude(cv2.subtract(xx, yy), cv2.add(xy, xy)))
+    return less
 
 
 def _detailed(detail: NDArray[np.float32], share: float) -> NDArray[np.uint8]:
@@ -130,11 +151,19 @@ def _detailed(detail: NDArray[np.float32], share: float) -> NDArray[np.uint8]:
     return mask
 
 
-def _found(frame: Frame, mask: NDArray[np.uint8]) -> list[Patch]:
+def _found(frame: Frame, mask: NDArray[np.uint8], ring_px: int) -> list[Patch]:
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [_patch(frame, one) for one in sorted(outlines, key=cv2.contourArea, reverse=True)[:CANDIDATES_MAX]]
+    largest = sorted(outlines, key=cv2.contourArea, reverse=True)[:CANDIDATES_MAX]
+    return [_patch(frame, one, ring_px) for one in largest if not _is_all(mask, one)]
 
 
+def _is_all(mask: NDArray[np.uint8], outline: NDArray[np.int32]) -> bool:
+    """Tell what goes on beyond all four sides: `hints` tells such a code before it looks for patches."""
+    _, _, width, height = cv2.boundingRect(outline)
+    return bool(height >= mask.shape[0] - 2 and width >= mask.shape[1] - 2)
+
+
+@cache
 def square(side: int) -> NDArray[np.uint8]:
     """Return what erodes or dilates by a square."""
     return np.ones((side, side), np.uint8)
@@ -151,21 +180,24 @@ def _outline(frame: Frame, region: Region) -> NDArray[np.int32] | None:
     return np.array([[[left, top]], [[right, top]], [[right, bottom]], [[left, bottom]]], np.int32)
 
 
-def _patch(frame: Frame, outline: NDArray[np.int32]) -> Patch:
+def _patch(frame: Frame, outline: NDArray[np.int32], ring_px: int) -> Patch:
     _, sides, _ = cv2.minAreaRect(outline)
     short, long = sorted(side + 1 for side in sides)  # outlines run through the middles of pixels
     area = cv2.contourArea(outline) + (short + long) / 2
-    box, compact = Box(*cv2.boundingRect(outline)), area / long**2
-    quiet = _quiet(frame, outline, box) if compact > COMPACT_MIN else 0.0
-    return Patch(box.scaled(frame.scale), math.sqrt(short * long) * frame.scale, compact, quiet)
+    box = Box(*cv2.boundingRect(outline))
+    full = area / (long * max(short, long / 2))
+    quiet = _quiet(frame, outline, box, ring_px) if full > COMPACT_MIN else 0.0
+    whole = box.scaled(frame.scale)
+    side_px = math.sqrt(short * long) * frame.scale
+    return Patch(whole, side_px, area / long**2, full, quiet, frame.touched(whole))
 
 
-def _quiet(frame: Frame, outline: NDArray[np.int32], box: Box) -> float:
+def _quiet(frame: Frame, outline: NDArray[np.int32], box: Box, ring_px: int) -> float:
     """Measure how much lighter it is around a patch than in it, in deviations of what is in it."""
-    around = Box(max(0, box.x - RING_PX), max(0, box.y - RING_PX), box.width + 2 * RING_PX, box.height + 2 * RING_PX)
+    around = Box(max(0, box.x - ring_px), max(0, box.y - ring_px), box.width + 2 * ring_px, box.height + 2 * ring_px)
     part = around.of(frame.reduced)
     inside = np.zeros_like(part)
     cv2.drawContours(inside, [outline], -1, 255, cv2.FILLED, offset=(-around.x, -around.y))
-    ring = cv2.subtract(cv2.dilate(inside, square(2 * RING_PX + 1)), inside)
+    ring = cv2.subtract(cv2.dilate(inside, square(2 * ring_px + 1)), inside)
     mean, deviation = cv2.meanStdDev(part, mask=inside)
     return float((cv2.mean(part, mask=ring)[0] - mean[0, 0]) / max(deviation[0, 0], 1.0))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from drivers.symbols import Seen
-from drivers.symbols.arms import ALWAYS, IN_TURN, NOTHING_SEEN, WAYS, part_of, placed, read_by, work_pixels
+from drivers.symbols.arms import ALWAYS, IN_TURN, NOTHING_SEEN, WAYS, placed, read_by, work_pixels
 from drivers.symbols.bounds import largest
 from drivers.symbols.course import Course
 from drivers.symbols.frame import Frame, frame_of
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     Luma = NDArray[np.uint8]
 
+PERIOD_MAX_NS = 1_000_000_000  # ours: after a longer pause, frames do not tell when the next one comes
+SPARE_NS = 3_000_000  # ours: for the rescue's answer to be there when the next frame comes
+
 
 class Rescue(Protocol):
     """What the pipeline needs of the rescue's worker."""
@@ -53,8 +56,8 @@ class Rescue(Protocol):
         """Wait for it at most so long."""
         ...
 
-    def offer(self, luma: Luma, regions: Sequence[Region], presentation: int) -> bool:
-        """Hand a frame over; False where it cannot take one now."""
+    def offer(self, luma: Luma, regions: Sequence[Region], presentation: int, limit_ms: float | None = None) -> bool:
+        """Hand a frame over, to be done with within `limit_ms`; False where it cannot take one now."""
         ...
 
     def poll(self, timeout_s: float) -> Answer | None:
@@ -88,6 +91,7 @@ class Pipeline:
         self._monotonic_ns, self._cpu_ns = monotonic_ns, cpu_ns
         self._course = Course()
         self._offered: _Offered | None = None
+        self._captured_ns = 0  # of the last frame
 
     @property
     def pending(self) -> bool:
@@ -105,7 +109,9 @@ class Pipeline:
 
     def read(self, luma: Luma, captured_ns: int = 0) -> Seen:
         """Read a frame (see `FrameReader.read`)."""
-        until_ns = self._monotonic_ns() + self._budget_ns
+        began_ns = self._monotonic_ns()
+        until_ns = began_ns + self._budget_ns
+        period_ns, self._captured_ns = self._period_ns(captured_ns), captured_ns
         frame = frame_of(luma, self._budget_ns / self._course.costs.expected_ns("whole", 1))
         rescued = self.poll(0)
         if symbols := self._whole(frame.small, frame.reduction):
@@ -119,9 +125,12 @@ class Pipeline:
         large = frame.reduction > 1 and self._fits("whole", frame.picture.size, until_ns)
         if large and (symbols := self._whole(frame.picture, 1)):
             return self._seen(symbols, "whole", captured_ns)
+        rescued = self.poll(0)
+        if rescued and rescued.symbols:
+            return rescued
         region = regions[0] if regions else None
         if region:
-            self._offer(frame, regions, _Offered(region, captured_ns))
+            self._offer(frame, regions, _Offered(region, captured_ns), began_ns, period_ns)
         if self._course.hint_due():
             self._course.hint = hint_of(frame.picture, region)
         return Seen([], self._course.hint, None, region, captured_ns)
@@ -144,6 +153,7 @@ class Pipeline:
         """Begin another presentation (see `FrameReader.forget`)."""
         self._course.forget()
         self._offered = None
+        self._captured_ns = 0
 
     def close(self) -> None:
         """End the rescue; a second call does nothing."""
@@ -166,10 +176,7 @@ class Pipeline:
         return [*looks, (IN_TURN[turn % len(IN_TURN)], regions[turn // len(IN_TURN) % len(regions)])]
 
     def _by_arm(self, arm: Arm, frame: Frame, region: Region | None, until_ns: int) -> list[Symbol]:
-        if region:
-            part, left, top = part_of(frame.picture, region)
-        else:
-            part, left, top = frame.small, 0, 0
+        part, left, top, reduction = frame.part(region)
         pixels = work_pixels(arm, part.size)
         if not self._fits(arm, pixels, until_ns):
             self._course.costs.forgive(arm)
@@ -177,7 +184,7 @@ class Pipeline:
         started_ns = self._cpu_ns()
         symbols = read_by(arm, part, left, top)
         self._course.costs.learn(arm, pixels, self._cpu_ns() - started_ns)
-        return symbols if region else [placed(symbol, 1 / frame.reduction) for symbol in symbols]
+        return [placed(symbol, 1 / reduction) for symbol in symbols]
 
     def _whole(self, picture: Luma, reduction: int) -> list[Symbol]:
         started_ns = self._cpu_ns()
@@ -188,12 +195,19 @@ class Pipeline:
     def _fits(self, arm: Arm, pixels: float, until_ns: int) -> bool:
         return self._monotonic_ns() + self._course.costs.expected_ns(arm, pixels) <= until_ns
 
-    def _offer(self, frame: Frame, regions: Sequence[Region], offered: _Offered) -> None:
-        course, rescue = self._course, self._rescue
-        if rescue is None or rescue.busy or not course.rescue_due(offered.region, self._monotonic_ns()):
+    def _offer(self, frame: Frame, regions: Sequence[Region], offered: _Offered, began_ns: int, period_ns: int) -> None:
+        course, rescue, now_ns = self._course, self._rescue, self._monotonic_ns()
+        if rescue is None or rescue.busy or not course.rescue_due(offered.region, now_ns):
             return
-        if rescue.offer(frame.picture, regions, course.presentation):
+        limit_ns = course.rescue_ns(began_ns + period_ns - SPARE_NS - now_ns, period_ns)
+        limit_ms = None if limit_ns is None else limit_ns / 1e6
+        if rescue.offer(frame.picture, regions, course.presentation, limit_ms):
             self._offered = offered
+
+    def _period_ns(self, captured_ns: int) -> int:
+        """Return the time between this frame and the last; 0 where they are not of one stream."""
+        period_ns = captured_ns - self._captured_ns
+        return period_ns if self._captured_ns and period_ns <= PERIOD_MAX_NS else 0
 
 
 def open_pipeline(*, budget_ms: float, rescue_limit_ms: float) -> Pipeline:

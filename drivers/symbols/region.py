@@ -28,8 +28,11 @@ NOISE_FACTOR, NOISE_MARGIN = 1.7, 0.5  # above the quiet cells
 SHARE = 0.37  # of the way from quiet to loud: a third finds lettering, half loses dim corners
 CELLS_MIN = 5  # a side of 40 px at 1280x720: a code of 21 modules of 2 px
 SQUARE_MIN = 0.55  # a code tilted by 40 degrees has 0.77; glare takes corners away
+SQUARE_STRONG_MIN, STRONG_SCORE = 0.45, 250.0  # or the frame's edge does; what is so strong is no lettering
 FILLED_MIN = 0.75
 UNEVEN_MAX = 0.34  # standard deviation to mean; codes have 0.18, lines of text 0.3 and more
+SMALL_CELLS, SMALL_UNEVEN = 18, 0.7  # of a smaller square patch the slopes of the blur are most: so much more at size 0
+SMALL_SQUARE_MIN = 0.7
 SCORE_MIN = 55  # codes have 120 and more, but 1 in 100; half of the lettering that is left has less
 CANDIDATES_MAX = 8  # ours: bounds the time that a hostile frame takes
 
@@ -98,8 +101,14 @@ def _patches(energy: NDArray[np.float32], loud: NDArray[np.uint8]) -> Iterator[R
         mean, deviation = (float(number[0, 0]) for number in cv2.meanStdDev(energy[box], mask=patch))
         uneven = deviation / mean
         score = mean * area**0.5 * square * min(filled, 1) * (1 - uneven)
-        if square >= SQUARE_MIN and filled >= FILLED_MIN and uneven <= UNEVEN_MAX and score >= SCORE_MIN:
+        is_square = square >= (SQUARE_STRONG_MIN if score >= STRONG_SCORE else SQUARE_MIN)
+        if is_square and filled >= FILLED_MIN and uneven <= _uneven_most(area, square) and score >= SCORE_MIN:
             yield Region(x, y, width, height, score)
+
+
+def _uneven_most(area: int, square: float) -> float:
+    small = max(0.0, 1 - area**0.5 / SMALL_CELLS) if square >= SMALL_SQUARE_MIN else 0.0
+    return UNEVEN_MAX + SMALL_UNEVEN * small
 
 
 def _shape(patch: NDArray[np.uint8]) -> tuple[float, float]:

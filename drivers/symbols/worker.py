@@ -15,20 +15,19 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from select import select
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from drivers.symbols import Symbol
-from drivers.symbols.arms import part_of
 from drivers.symbols.bounds import is_text
+from drivers.symbols.frame import part_of
 from drivers.symbols.worker_messages import (
     FRAME_MAX_BYTES,
     MEMORY_BYTES,
     MESSAGE_MAX_BYTES,
-    Died,
     Done,
     Job,
     Message,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
 PROGRAM = "drivers.symbols.worker_process"
 WORK = "drivers.symbols.rescue.rescue:rescue"
 GRACE_NS = 1_000_000_000  # ours: over its limit, a job that the process says nothing of is lost, and the process too
+MESSAGES_MAX = 4  # ours, of one look: a worker that pixels have taken over keeps nobody busy by telling things
 DEATHS_FREE = 3  # in a row: bad luck
 PAUSE_NS = (1_000_000_000, 60_000_000_000)  # ours: first and longest rest of a worker that dies again and again
 
@@ -78,7 +78,7 @@ class RescueWorker:
         self._number = 0
         self._lost_at_ns: int | None = None  # when the job will have been lost; None: there is none
         self._left = self._top = 0  # of the part that was handed over
-        self._ready = self._closed = False
+        self._ready = self._begun = self._closed = False  # begun: it has been ready once
         self._deaths = 0
         self._not_before_ns = 0
         self._process: _Process | None = self._started()
@@ -91,6 +91,8 @@ class RescueWorker:
     @property
     def fault(self) -> str | None:
         """Tell what keeps it from working, in one line."""
+        if self._deaths and not self._begun:
+            return "its process does not start"
         return f"it ended {self._deaths} times in a row" if self._deaths > DEATHS_FREE else None
 
     def ready(self, timeout_s: float) -> bool:
@@ -100,11 +102,16 @@ class RescueWorker:
             message = self._received(max(0, until_ns - self._monotonic_ns()) / 1e9)
             if message is None:
                 break
-            self._ready = isinstance(message, Ready)
+            if isinstance(message, Ready):
+                self._ready = self._begun = True
+            else:  # nothing else comes first
+                self._lost()
         return self._ready
 
-    def offer(self, luma: NDArray[np.uint8], regions: Sequence[Region], presentation: int) -> bool:
-        """Hand a frame over; False where it is busy, rests, or the likely part is too large."""
+    def offer(
+        self, luma: NDArray[np.uint8], regions: Sequence[Region], presentation: int, limit_ms: float | None = None
+    ) -> bool:
+        """Hand a frame over, to be done with within `limit_ms`; False where it is busy, rests, or it is too large."""
         if self._closed or self.busy or self._monotonic_ns() < self._not_before_ns:
             return False
         self._process = self._process or self._started()
@@ -121,21 +128,27 @@ class RescueWorker:
         places = tuple((at.x - self._left, at.y - self._top, at.width, at.height, at.score) for at in regions)
         self._memory[: part.size] = part.data.cast("B")
         self._lost_at_ns = self._monotonic_ns() + round(self._limit_ms * 1e6) + GRACE_NS
-        return self._sent(Job(self._number, presentation, height_px, width_px, places))
+        return self._sent(Job(self._number, presentation, height_px, width_px, places, limit_ms))
 
     def poll(self, timeout_s: float) -> Answer | None:
         """Give the answer for the frame that was handed over, waiting at most so long; None: there is none yet."""
         if not self.busy:
             return None
         until_ns = self._monotonic_ns() + round(timeout_s * 1e9)
-        while self.busy and (message := self._received(max(0, until_ns - self._monotonic_ns()) / 1e9)):
+        for _ in range(MESSAGES_MAX):
+            message = self._received(max(0, until_ns - self._monotonic_ns()) / 1e9)
+            if message is None:
+                break
+            if isinstance(message, Ready) or message.number > self._number:
+                self._lost()  # it tells what cannot be
+                break
             if isinstance(message, Done) and message.number == self._number:
                 self._lost_at_ns, self._deaths = None, 0
                 return Answer([self._symbol(message.symbol)] if message.symbol else [])
-            if isinstance(message, Died):
-                self._died()
-                if message.number == self._number:  # else of the job before: this one waits in the socket
-                    self._lost_at_ns = None
+            self._died()
+            if message.number == self._number:  # else of the job before: this one waits in the socket
+                self._lost_at_ns = None
+                break
         if self._lost_at_ns is not None and self._monotonic_ns() >= self._lost_at_ns:
             self._lost()
         return None if self.busy else Answer([])
@@ -148,25 +161,33 @@ class RescueWorker:
             self._memory.close()
             os.close(self._memory_fd)
 
-    def _started(self) -> _Process:
+    def _started(self) -> _Process | None:
         """Start the process, in a group of its own: Ctrl-C is not for it, and all of it can be ended at once."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [
-                    sys.executable,
-                    "-m",
-                    PROGRAM,
-                    *map(str, (theirs.fileno(), self._memory_fd, self._limit_ms, self._work)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # what libraries say of a stranger's picture belongs in no log
-                pass_fds=(theirs.fileno(), self._memory_fd),
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it forks, which threads would not survive
-                process_group=0,
-            )
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs, ExitStack() as failed:
+                failed.callback(ours.close)
+                process = self._opened(theirs.fileno())
+                failed.pop_all()
+        except OSError:  # no more processes, memory or descriptors: the frames are read without it
+            self._died()
+            self._rest()
+            return None
         return _Process(process, ours)
+
+    def _opened(self, link_fd: int) -> subprocess.Popen[bytes]:
+        """Run the program with our own modules, and none that lies in the folder where we happen to be."""
+        modules = os.pathsep.join(filter(None, sys.path))
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-P", "-m", PROGRAM, *map(str, (link_fd, self._memory_fd, self._limit_ms, self._work))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # what libraries say of a stranger's picture belongs in no log
+            pass_fds=(link_fd, self._memory_fd),
+            # it forks, which threads of linear algebra would not survive
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": modules},
+            process_group=0,
+        )
 
     def _received(self, timeout_s: float) -> Message | None:
         """Wait for what the process says; None where it says nothing in time, or is lost."""
@@ -197,6 +218,9 @@ class RescueWorker:
         """End what is left of a process that died or hangs; the next offer starts another, after a while."""
         self._end()
         self._died()
+        self._rest()
+
+    def _rest(self) -> None:
         self._not_before_ns = max(self._not_before_ns, self._monotonic_ns() + PAUSE_NS[0])
 
     def _died(self) -> None:

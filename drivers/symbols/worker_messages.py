@@ -28,6 +28,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     height_px: int
     width_px: int
     regions: tuple[tuple[int, int, int, int, float], ...]
+    limit_ms: float | None = None  # None: as long as any job may take
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):

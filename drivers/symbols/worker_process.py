@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
     Work = Callable[[NDArray[np.uint8], Sequence[Region], Any, Deadline], tuple[Symbol | None, Any]]
 
 NICENESS = 10  # after the reader, which has the next frame to look at
-MARGIN_MS = 20.0  # between the end that the rescue is told and the one that the kernel sets
+MARGIN_MS = 45.0  # between the end that the rescue is told and the one that the kernel sets: its longest stage (x86)
+MARGIN_SHARE = 0.25  # of the limit at most, where that is short
+FIRST_KILLED = "1000"  # where memory ends: this process, and not the reader (proc_pid_oom_score_adj(5))
 
 
 class Nurse:
@@ -89,9 +92,9 @@ class Nurse:
             self._memory[NUMBER_AT:MEMORY_BYTES] = job.number.to_bytes(NUMBER_BYTES, "little")
             if job.presentation != presentation:
                 presentation, known = job.presentation, None
-            deadline = Deadline(
-                time.monotonic_ns() + round((self._limit_ms - MARGIN_MS) * NS_PER_MS), time.monotonic_ns
-            )
+            own_ms = self._limit_ms - min(MARGIN_MS, MARGIN_SHARE * self._limit_ms)
+            given_ms = own_ms if job.limit_ms is None else min(own_ms, job.limit_ms)
+            deadline = Deadline(time.monotonic_ns() + round(given_ms * NS_PER_MS), time.monotonic_ns)
             symbol, known = self._work(self._frame(job), [Region(*region) for region in job.regions], known, deadline)
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._send(Done(job.number, _told(symbol) if symbol else None))
@@ -114,6 +117,8 @@ def main(link_fd: str, memory_fd: str, limit_ms: str, work: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the reader's
     with suppress(OSError):  # a service may not be allowed to
         os.nice(NICENESS)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(FIRST_KILLED)
     module, _, name = work.partition(":")
     function = getattr(import_module(module), name)
     gc.collect()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceMissingError
 from drivers.symbols import Symbol
 from drivers.symbols.bounds import CHARACTERS_MAX, checked_luma, is_text, largest
+from drivers.symbols.crowd import bearable
 from drivers.symbols.divided import is_part
 
 try:
@@ -47,12 +48,14 @@ def codes_of(
 ) -> list[Symbol]:
     """Read the codes of a contiguous picture, also `inverted` ones, of `large` modules; `binary`: it has no grey.
 
+    Of a picture full of finder patterns only the middle is looked at.
     Turned ones are found without being asked for: `try_rotate` changes nothing but for bar codes.
     """
+    looked_at, left, top = bearable(picture)
     binarizer = zxingcpp.Binarizer.FixedThreshold if binary else zxingcpp.Binarizer.LocalAverage
     try:
         found = zxingcpp.read_barcodes(
-            picture,
+            looked_at,
             formats=formats,
             try_rotate=False,
             try_downscale=large,
@@ -62,13 +65,13 @@ def codes_of(
         )
     except (ValueError, RuntimeError):  # of the pixels: the picture's form was checked
         return []
-    return [symbol for code in found if (symbol := _symbol(code)) is not None]
+    return [symbol for code in found if (symbol := _symbol(code, left, top)) is not None]
 
 
-def _symbol(code: zxingcpp.Barcode) -> Symbol | None:
+def _symbol(code: zxingcpp.Barcode, left: int, top: int) -> Symbol | None:
     if not code.valid or not 0 < len(code.bytes) <= 2 * CHARACTERS_MAX or is_part(code):
         return None
     text = code.text if code.content_type in TEXTS and is_text(code.text) else ""
     at = code.position
     points = (at.top_left, at.top_right, at.bottom_right, at.bottom_left)
-    return Symbol(text, code.symbology.name, tuple((point.x, point.y) for point in points), code.bytes)
+    return Symbol(text, code.symbology.name, tuple((point.x + left, point.y + top) for point in points), code.bytes)

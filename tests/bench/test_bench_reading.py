@@ -7,7 +7,7 @@ import pytest
 from bench.reading import PARTS, budget_for
 from bench.reading_frames import absent, photographs
 from bench.reading_limits import limits_of
-from bench.reading_stills import Score
+from bench.reading_stills import Score, said_twice
 from tests.bench.test_bench_smoke import quick
 
 pytestmark = pytest.mark.skipif(absent() is not None, reason=str(absent()))
@@ -51,6 +51,15 @@ def test_a_frame_is_right_where_all_of_it_was_read_and_the_rest_is_false() -> No
     score.count("e", set(), frozenset())
     assert (score.frames, score.right) == (5, 2)
     assert score.false == ["c: 'z'", "d: 'w'"]
+
+
+def test_what_a_note_lacks_is_known_where_two_readers_say_so() -> None:
+    known = said_twice([{"noted", "beside it"}, {"beside it"}, {"misread"}, set()])
+    assert known == {"beside it"}
+    score = Score()
+    for texts in ({"noted", "beside it"}, {"noted", "misread"}):
+        score.count("a", texts, frozenset({"noted"}), known)
+    assert (score.right, score.false) == (2, ["a: 'misread'"])
 
 
 def test_a_slower_machine_has_a_larger_budget_within_a_frame_s_period() -> None:

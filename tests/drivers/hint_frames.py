@@ -107,7 +107,7 @@ def _out_of_focus(shot: Shot) -> Shot:
 
 
 def _glare(shot: Shot) -> Shot:
-    return replace(shot, glare=shot.rng.uniform(0.08, 0.35))
+    return replace(shot, glare=shot.rng.uniform(0.2, 0.4))  # less is often read
 
 
 def _too_dark(shot: Shot) -> Shot:

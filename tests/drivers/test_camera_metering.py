@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from drivers.camera.exposure import Exposure, Limits
@@ -119,3 +121,28 @@ def test_brightness_of_nothing_is_none(box: tuple[int, int, int, int]) -> None:
 def test_brightness_is_that_of_a_code_s_white() -> None:
     code = np.random.default_rng(1).choice(np.array([30, 200], np.uint8), (100, 100))
     assert brightness_of(code, (0, 0, 100, 100)) == 200
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.tuples(*[st.integers(-400, 700)] * 4)),
+            st.integers(0, 255),
+            st.one_of(st.none(), st.tuples(st.floats(1, 1e6), st.floats(0.1, 64)).map(lambda told: Exposure(*told))),
+            st.integers(0, S),
+        ),
+        max_size=40,
+    )
+)
+def test_no_scene_no_box_and_no_lie_drives_exposure_out_of_its_bounds(
+    frames: list[tuple[tuple[int, int, int, int] | None, int, Exposure | None, int]],
+) -> None:
+    meter, at_ns = Meter(LIMITS), 0
+    for box, bright, used, passed_ns in frames:
+        at_ns += passed_ns
+        meter.attend(box)
+        told = meter.exposure(room(10, bright), at_ns, used)
+        assert told is None or (100 <= told.time_us <= 8000 and 1 <= told.gain <= 16)
+    meter.attend(None)
+    meter.exposure(room(90), at_ns, None)
+    assert meter.exposure(room(90), at_ns + S, None) is None, "the automatic has it again"

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drivers.camera import AS_USUAL, Box, Tuning
-from drivers.camera.picamera import Picamera, captured_ns, luma_plane, moved, open_picamera
+from drivers.camera import AS_USUAL, Box, Taken, Tuning
+from drivers.camera.exposure import Exposure
+from drivers.camera.picamera import Picamera, _used, captured_ns, luma_plane, moved, open_picamera
 from drivers.errors import CameraLostError, DeviceMissingError
 from tests.drivers.camera_fakes import FakePicamera2, fake_picamera2, lit_wall, moving
 
@@ -235,3 +236,30 @@ def test_a_device_that_hangs_does_not_hang_its_close(
     while devices.opened and time.monotonic() < device_closes + 2:
         time.sleep(0.01)
     assert devices.opened == 0
+
+
+def test_a_camera_that_refuses_what_it_advertised_goes_on_by_its_automatics(
+    devices: type[FakePicamera2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def refuse(_: FakePicamera2, controls: dict[str, Any]) -> None:
+        told.extend(controls)
+        if "ExposureTime" in controls or "AfWindows" in controls:
+            raise OSError("no")
+
+    monkeypatch.setattr(devices, "set_controls", refuse)
+    with open_picamera("0", 320, 240, AS_USUAL) as camera:
+        started(camera).sensor.scene = lit_wall(320, 240)
+        for left in (0, 160, 0, 160):
+            camera.attend((left, 0, 160, 240))
+            [camera.read(1.0) for _ in range(2)]
+        assert camera.abilities.without == ("exposure_max_us", "gain_max")
+    assert (told.count("ExposureTime"), told.count("AfWindows")) == (1, 1), "asked once"
+
+
+@pytest.mark.parametrize("lie", [float("nan"), float("inf"), -8000, 0, None, "8000"], ids=str)
+def test_a_sensor_that_lies_about_a_frame_is_one_that_tells_nothing(lie: object) -> None:
+    assert _used(Taken(lie, 2.0)) is None  # type: ignore[arg-type] # what libcamera's metadata may hold
+    assert _used(Taken(8000, lie)) is None  # type: ignore[arg-type] # as above
+    assert _used(Taken(8000, 2.0)) == Exposure(8000, 2.0)

@@ -118,3 +118,17 @@ def test_opencv_s_exceptions_are_a_lack_too() -> None:
 def test_limits_are_never_shorter_than_a_unit(most_us: int) -> None:
     limits = limits_of(Tuning(exposure_max_us=most_us, gain_max=64))
     assert limits == (limits.__class__)(100, max(100, most_us), 16)
+
+
+def test_a_webcam_whose_gain_cannot_be_asked_for_is_exposed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = FakeCapture()
+
+    def fail(_: int) -> float:
+        raise cv2.error("no")
+
+    monkeypatch.setattr(capture, "get", fail)
+    made = controls(capture, Tuning())
+    made.adjust(Exposure(8000, 4.0))
+    assert capture.values[cv2.CAP_PROP_EXPOSURE] == 80
+    made.adjust(None)
+    assert capture.values[cv2.CAP_PROP_AUTO_EXPOSURE] == 3

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from drivers.symbols import Symbol
 from drivers.symbols.region import Region
 from drivers.symbols.rescue import rescue as module
 from drivers.symbols.rescue.deadline import Deadline
@@ -64,12 +65,39 @@ def test_each_kind_of_version_is_read(version: int) -> None:
 @pytest.mark.parametrize("inverted", [False, True], ids=["dark", "light"])
 @pytest.mark.parametrize("mirrored", [False, True], ids=["straight", "mirrored"])
 def test_light_codes_and_mirrored_ones_are_read(inverted: bool, mirrored: bool) -> None:  # noqa: FBT001 - parameters
-    luma = scene_of(matrix_of(PASS, error="q"), Shown()).luma
-    luma = np.ascontiguousarray(luma[:, ::-1] if mirrored else luma)
+    scene = scene_of(matrix_of(PASS, error="q"), Shown())
+    luma = np.ascontiguousarray(scene.luma[:, ::-1] if mirrored else scene.luma)
     luma = 255 - luma if inverted else luma
     symbol, _ = rescue(luma, whole(luma), None, NEVER)
     assert symbol is not None
     assert symbol.text == PASS
+    corners = np.array(symbol.corners) * (-1 if mirrored else 1, 1) + (luma.shape[1] - 1 if mirrored else 0, 0)
+    assert np.abs(corners[:2] - scene.places[0, [0, -1]]).max() < 8
+
+
+def test_a_code_that_stays_unread_ends_its_regions_search_but_not_anothers() -> None:
+    scene = scene_of(matrix_of("GREEN", 7, "l"), Shown())
+    painted = scene.luma.copy()
+    left, top = scene.places[14:26, 14:26].reshape(-1, 2).min(axis=0).astype(int)
+    painted[top : top + 45, left : left + 45] = 128
+    height, width = painted.shape
+    low, high = scene.places.reshape(-1, 2).min(axis=0).astype(int), scene.places.reshape(-1, 2).max(axis=0).astype(int)
+    box = Region(*(int(number) for number in (*low, *(high - low))), 1.0)
+
+    def rescued(other: NDArray[np.uint8], memory: Memory | None) -> tuple[Symbol | None, Memory | None, int]:
+        ticks = count()
+        regions = [box, box._replace(x=box.x + width)]
+        return *rescue(np.hstack([painted, other]), regions, memory, Deadline(10_000, ticks.__next__)), next(ticks)
+
+    symbol, memory, alone = rescued(np.full((height, width), 128, np.uint8), None)
+    assert symbol is None
+    assert memory is not None
+    symbol, _, followed = rescued(np.full((height, width), 128, np.uint8), memory)
+    assert symbol is None
+    assert followed < alone < 60
+    symbol, _, _ = rescued(scene.luma, memory)
+    assert symbol is not None
+    assert symbol.text == "GREEN"
 
 
 def test_a_part_of_a_divided_text_is_no_reading() -> None:
@@ -196,7 +224,7 @@ def test_a_senseless_supposition_gives_nothing(
 ) -> None:
     luma = HOSTILE["noise"]
     finders = tuple(Finder(np.array([place + x, place + y]), frame, 1.0) for x, y in ((50, 50), (200, 50), (50, 200)))
-    supposed = Hypothesis((finders[0], finders[1], finders[2]), False, False, (10, 11), 4.0)  # noqa: FBT003 - its fields
+    supposed = Hypothesis((finders[0], finders[1], finders[2]), inverted=False, versions=(10, 11), score=4.0)
     monkeypatch.setattr(module, "hypotheses", lambda *_: iter([supposed, supposed]))
     assert rescue(luma, whole(luma), None, NEVER) == (None, None)
 

@@ -7,13 +7,14 @@ from drivers.symbols.rescue.equaliser import flattened, judged
 from drivers.symbols.rescue.geometry import measured
 from drivers.symbols.rescue.layout import layout_of
 from tests.drivers.rescue_pictures import Shown, matrix_of, scene_of, seen
+from tests.drivers.rescue_scenes import NEVER
 
 
 def test_a_clear_picture_is_judged_without_fault() -> None:
     scene = scene_of(matrix_of(version=8), Shown())
     layout = layout_of(8)
     view, finders = seen(scene)
-    flat = flattened(view.picture, measured(view.picture, layout, finders).warp, layout.side)
+    flat = flattened(view.picture, measured(view.picture, layout, finders, NEVER).warp, layout.side)
     first = judged(flat, layout.known, None)
     assert first.wrong_share == 0
     assert ((first.soft < 0) == scene.matrix).all()
@@ -24,7 +25,7 @@ def test_neighbours_take_blur_away(inverted: bool) -> None:  # noqa: FBT001 - a 
     scene = scene_of(matrix_of(version=12), Shown(module_px=2.2, blur_px=1.5, noise=5))
     layout = layout_of(12)
     view, finders = seen(scene, inverted=inverted)
-    flat = flattened(view.picture, measured(view.picture, layout, finders).warp, layout.side)
+    flat = flattened(view.picture, measured(view.picture, layout, finders, NEVER).warp, layout.side)
     first = judged(flat, layout.known, None)
     second = judged(flat, layout.known, first.soft)
     third = judged(flat, layout.known, second.soft)
@@ -41,7 +42,7 @@ def test_a_shadow_and_glare_are_evened_out() -> None:
     height, width = view.picture.shape
     picture = view.picture * np.linspace(0.2, 1, width, dtype=np.float32)
     picture[: height // 2, : width // 2] += 60
-    geometry = measured(picture, layout, finders)
+    geometry = measured(picture, layout, finders, NEVER)
     first = judged(flattened(picture, geometry.warp, layout.side), layout.known, None)
     assert ((first.soft < 0) != scene.matrix).mean() < 0.02
 
@@ -49,7 +50,7 @@ def test_a_shadow_and_glare_are_evened_out() -> None:
 def test_noise_is_judged_wrongly() -> None:
     layout = layout_of(12)
     view, finders = seen(scene_of(matrix_of(version=12), Shown()))
-    warp = measured(view.picture, layout, finders).warp
+    warp = measured(view.picture, layout, finders, NEVER).warp
     noise = np.random.default_rng(2).normal(128, 40, view.picture.shape).astype(np.float32)
     assert judged(flattened(noise, warp, layout.side), layout.known, None).wrong_share > 0.25
 
@@ -58,6 +59,6 @@ def test_noise_is_judged_wrongly() -> None:
 def test_an_even_picture_is_judged_without_a_warning(grey: int) -> None:
     layout = layout_of(7)
     view, finders = seen(scene_of(matrix_of(version=7), Shown()))
-    warp = measured(view.picture, layout, finders).warp
+    warp = measured(view.picture, layout, finders, NEVER).warp
     flat = flattened(np.full_like(view.picture, grey), warp, layout.side)
     assert np.isfinite(judged(flat, layout.known, judged(flat, layout.known, None).soft).soft).all()

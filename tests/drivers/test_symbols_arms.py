@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from drivers.symbols.arms import (
     ALWAYS,
     IN_TURN,
-    MARGIN_PX,
     NOTHING_SEEN,
     PIXELS_MAX,
     WAYS,
-    part_of,
     read_by,
     work_pixels,
 )
+from drivers.symbols.frame import MARGIN_PX, part_of
 from drivers.symbols.region import Region
 from tests.drivers.symbol_pictures import aztec, qr
 

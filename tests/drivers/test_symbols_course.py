@@ -10,10 +10,12 @@ from drivers.symbols.course import (
     BEGINS_FRAMES,
     DOUBTED_FRAMES,
     FREE_FAILURES,
+    HASTY_RESCUES,
     PATIENT_FRAMES,
     PAUSE_NS,
     RARELY,
     STAYS_FRAMES,
+    THOROUGH_EVERY,
     Costs,
     Course,
     around,
@@ -164,3 +166,22 @@ def test_costs_rise_fast_and_fall_slowly() -> None:
     before = costs.expected_ns("sharpened", 1)
     costs.forgive("sharpened")
     assert 0.9 * before < costs.expected_ns("sharpened", 1) < before
+
+
+def test_what_does_not_read_at_once_gets_a_thorough_rescue_now_and_then() -> None:
+    course = Course()
+    limits = [course.rescue_ns(60_000_000, 66_000_000) for _ in range(HASTY_RESCUES + 2 * THOROUGH_EVERY)]
+    assert limits == [60_000_000] * HASTY_RESCUES + [60_000_000, 60_000_000, None] * 2
+    course.forget()
+    assert course.rescue_ns(60_000_000, 66_000_000) == 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "period_ms", "given_ms"), [(45, 66, 45), (44, 66, 110), (30, 33, 63), (5, 10, 45), (-40, 66, 92)]
+)
+def test_a_hasty_rescue_has_whole_frames_enough_to_read(left_ms: int, period_ms: int, given_ms: int) -> None:
+    assert Course().rescue_ns(left_ms * 10**6, period_ms * 10**6) == given_ms * 10**6
+
+
+def test_a_still_s_rescue_has_no_next_frame() -> None:
+    assert Course().rescue_ns(60_000_000, 0) is None

@@ -1,4 +1,7 @@
-"""Hints are right for nine frames of ten that do not read for one known reason, and come of any pixels whatever."""
+"""Hints are right for nine frames of ten that do not read for one known reason, and come of any pixels whatever.
+
+A few frames of each cause are rendered here; `make bench-reading` counts a hundred of each.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "reading"
-RIGHT = 0.9
-SEEDS = range(60, 70)  # thresholds were found on others
+RIGHT = 0.93  # of all
+WRONG_MAX = 1  # of a cause
+SEEDS = range(62, 66)  # thresholds were found on others
+SHARED_SEEDS = range(44, 47)
 CPU_S = 0.02  # ours: ten times what a frame takes here, for machines that do other things too
 HINTS: tuple[Hint, ...] = get_args(Hint)
 Frames = dict[Hint, list[np.ndarray]]
@@ -37,7 +42,7 @@ def hint(frame: np.ndarray) -> Hint:
     return hint_of(frame, next(iter(code_regions(frame)), None))
 
 
-def check(frames: Frames, least: float = RIGHT) -> None:
+def check(frames: Frames) -> None:
     """Compare hints with causes; what fails shows all of them."""
     said = {cause: Counter(map(hint, some)) for cause, some in frames.items()}
     table = "\n".join(
@@ -45,7 +50,9 @@ def check(frames: Frames, least: float = RIGHT) -> None:
         + ", ".join(f"{other} {count}" for other, count in counts.most_common() if other != cause)
         for cause, counts in said.items()
     )
-    assert all(counts[cause] >= least * counts.total() for cause, counts in said.items()), f"\n{table}"
+    right, told = sum(counts[cause] for cause, counts in said.items()), sum(map(Counter.total, said.values()))
+    assert right >= RIGHT * told, f"\n{table}"
+    assert all(counts.total() - counts[cause] <= WRONG_MAX for cause, counts in said.items()), f"\n{table}"
 
 
 @pytest.mark.slow
@@ -53,10 +60,9 @@ def test_hints_are_right_for_frames_of_a_single_cause() -> None:
     frames: Frames = defaultdict(list)
     for cause in (*CAUSES, "no-code"):
         for seed in SEEDS:
-            for size in SIZES:
-                frame = frame_of(cause, seed, size)
-                if cause == "no-code" or not reads(frame):  # what reads needs no hint
-                    frames[cause].append(frame)
+            frame = frame_of(cause, seed, SIZES[seed % 4 > 0])  # one of four large
+            if cause == "no-code" or not reads(frame):  # what reads needs no hint
+                frames[cause].append(frame)
     assert min(map(len, frames.values())) >= len(SEEDS) // 2
     check(frames)
 
@@ -91,17 +97,17 @@ def shared_causes(size: tuple[int, int], modules: int) -> dict[Hint, Callable[[n
 def shared_frames() -> Iterator[tuple[Hint, np.ndarray]]:
     """Render frames that fail for one reason."""
     camera = scene()
-    for seed in range(40, 48):
-        for size in SIZES:
-            base = {"W": size[0], "H": size[1], "ppm": min(4.0, (size[1] - 16) / 125), "seed": seed}
-            for cause, change in shared_causes(size, 85).items():
-                rng = np.random.default_rng([seed, size[0]])
-                kind = ("phone", "paper")[seed % 2]
-                frame, _, _ = camera.render(base | {"kind": kind, "rotz": rng.normal(0, 0.15)} | change(rng))
-                if not reads(frame):
-                    yield cause, frame
+    for number, seed in enumerate(SHARED_SEEDS):
+        size = SIZES[seed % len(SIZES)]
+        base = {"W": size[0], "H": size[1], "ppm": min(4.0, (size[1] - 16) / 125), "seed": seed}
+        for cause, change in shared_causes(size, 85).items():
             rng = np.random.default_rng([seed, size[0]])
-            yield "no-code", camera.background(rng, *size, 6.0).astype(np.uint8)
+            kind = ("phone", "paper")[number // 2]
+            frame, _, _ = camera.render(base | {"kind": kind, "rotz": rng.normal(0, 0.15)} | change(rng))
+            if not reads(frame):
+                yield cause, frame
+        rng = np.random.default_rng([seed, size[0]])
+        yield "no-code", camera.background(rng, *size, 6.0).astype(np.uint8)
 
 
 @pytest.mark.slow
@@ -140,6 +146,14 @@ def test_any_pixels_and_any_region_have_a_hint(tile: np.ndarray, box: tuple[int,
     frame = np.kron(tile, np.ones((times, times), np.uint8))
     assert hint_of(frame, Region(*box, 1.0)) in HINTS
     assert hint_of(np.tile(tile, (times, times)), None) in HINTS
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (15, 4000), (17, 4000), (16, 16), (33, 33), (41, 399), (801, 17)], ids=str)
+@pytest.mark.parametrize("step", [1, 2], ids=["whole", "view"])
+def test_any_shape_has_a_hint(shape: tuple[int, int], step: int) -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (shape[0] * step, shape[1] * step), np.uint8)
+    assert hint_of(pixels[::step, ::step], None) in HINTS
+    assert hint_of(pixels[::step, ::step], Region(3, 3, 9, 9, 1.0)) in HINTS
 
 
 HOSTILE = {

@@ -52,6 +52,7 @@ def hard() -> np.ndarray:
 class _Rescue:
     answers: list[Answer | None] = field(default_factory=list)
     offered: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
+    limits_ms: list[float | None] = field(default_factory=list)
     busy: bool = False
     takes: bool = True
     closed: int = 0
@@ -60,11 +61,14 @@ class _Rescue:
     def ready(self, timeout_s: float) -> bool:
         return timeout_s >= 0 and self.takes
 
-    def offer(self, luma: np.ndarray, regions: Sequence[Region], presentation: int) -> bool:
+    def offer(
+        self, luma: np.ndarray, regions: Sequence[Region], presentation: int, limit_ms: float | None = None
+    ) -> bool:
         assert not self.busy, "nothing is queued"
         assert regions
         if self.takes:
             self.offered.append((luma.shape, presentation))
+            self.limits_ms.append(limit_ms)
             self.busy = True
         return self.takes
 
@@ -193,6 +197,25 @@ def test_what_is_forgotten_has_no_answer_and_another_presentation(pipeline: Pipe
     rescue.answers = [Answer([RESCUED])]
     assert pipeline.read(hard(), 2).symbols == []
     assert [presentation for _, presentation in rescue.offered] == [0, 1]
+
+
+def test_a_stream_s_rescues_are_over_by_the_next_frame_and_a_still_s_take_what_they_need(
+    pipeline: Pipeline, rescue: _Rescue, clock: _Clock
+) -> None:
+    for still in (0, 0, 1):  # the last is a stream's first
+        rescue.answers = [Answer([])]
+        pipeline.read(hard(), still)
+    for number in range(1, 4):
+        clock.now_ns += 66_000_000
+        rescue.answers = [Answer([])]
+        pipeline.read(hard(), 1 + number * 66_000_000)
+    assert rescue.limits_ms == [None, None, None, 63, 63, 63]
+
+
+def test_an_answer_that_comes_while_arms_are_tried_is_this_frame_s(pipeline: Pipeline, rescue: _Rescue) -> None:
+    pipeline.read(hard(), 1)
+    rescue.answers = [None, Answer([RESCUED])]
+    assert pipeline.read(hard(), 2).symbols == [RESCUED]
 
 
 def test_a_rescue_that_takes_nothing_is_not_waited_for(pipeline: Pipeline, rescue: _Rescue) -> None:

@@ -7,11 +7,12 @@ import time
 import cv2
 import numpy as np
 import pytest
+import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.symbols.region import CANDIDATES_MAX, Region, code_regions
-from tests.drivers.symbol_pictures import qr
+from tests.drivers.symbol_pictures import luma_of, qr
 
 PASS = "HC1:" + "6BFOXN*TS0BI$ZD4N9:9S6RCVN5+O30K3/XIV0W23NTDE" * 8
 
@@ -59,6 +60,23 @@ def test_of_two_codes_the_larger_comes_first_and_as_many_as_asked_for() -> None:
     assert first.score > second.score
     assert code_regions(two, 1) == [first]
     assert code_regions(two, 0) == []
+
+
+@pytest.mark.parametrize("version", [1, 2, 4, 6])
+@pytest.mark.parametrize("size", [(1280, 720), (640, 480)], ids=str)
+def test_a_small_code_is_found_too(version: int, size: tuple[int, int]) -> None:
+    code = luma_of(segno.make("HC1:6BF", version=version, micro=False), scale=3)
+    room = np.random.default_rng(1).normal(110, 3, size[::-1]).clip(0, 255).astype(np.uint8)
+    side = len(code)
+    room[200 : 200 + side, 300 : 300 + side] = cv2.GaussianBlur(code, (0, 0), 0.7) // 2 + 60
+    assert any(
+        share_within(region, (300 + side // 2, 200 + side // 2), side - 24) > 0.6 for region in code_regions(room)
+    )
+
+
+def test_a_code_of_which_the_frame_shows_half_is_found() -> None:
+    half = shown(at=(640, 0))
+    assert code_regions(half)
 
 
 def stripes() -> np.ndarray:

@@ -7,14 +7,15 @@ import signal
 from contextlib import closing
 from pathlib import Path
 from select import select
+from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from drivers.symbols.region import Region
-from drivers.symbols.worker import DEATHS_FREE, GRACE_NS, PAUSE_NS, Answer, RescueWorker
-from drivers.symbols.worker_messages import FRAME_MAX_BYTES
+from drivers.symbols.worker import DEATHS_FREE, GRACE_NS, MESSAGES_MAX, PAUSE_NS, Answer, RescueWorker
+from drivers.symbols.worker_messages import FRAME_MAX_BYTES, Died, Done, Message, Ready, encode
 from tests.drivers import rescue_fakes
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ def answered(worker: RescueWorker, first: int, presentation: int = 1) -> list[st
     answer = worker.poll(WAIT_S)
     assert answer is not None
     return [symbol.text for symbol in answer.symbols]
+
+
+def test_a_job_may_have_a_shorter_limit(worker: RescueWorker) -> None:
+    assert worker.offer(frame(1), REGIONS, 1, 0.0)
+    answer = worker.poll(WAIT_S)
+    assert answer is not None
+    assert answer.symbols[0].text.endswith("False"), "its deadline has passed before it begins"
 
 
 def processes(worker: RescueWorker) -> list[int]:
@@ -199,3 +207,71 @@ def test_work_that_cannot_be_loaded_is_no_worker() -> None:
     with closing(RescueWorker(LIMIT_MS, "tests.drivers.rescue_fakes:absent")) as worker:
         assert not worker.ready(WAIT_S)
         assert not worker.offer(frame(1), REGIONS, 1)
+        assert worker.fault == "its process does not start"
+
+
+def test_no_process_to_be_had_is_a_fault_and_no_error(
+    worker: RescueWorker, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError("fork: no process to be had")
+
+    worker._lost()
+    time.now_ns += PAUSE_NS[0]
+    with monkeypatch.context() as patched:
+        patched.setattr("subprocess.Popen", none_left)
+        assert not worker.offer(frame(1), REGIONS, 1)
+    assert not worker.offer(frame(1), REGIONS, 1), "it rests first"
+    time.now_ns += PAUSE_NS[0]
+    worker.offer(frame(1), REGIONS, 1)
+    assert worker.ready(WAIT_S)
+
+
+def test_a_nurse_that_is_killed_leaves_nothing_behind(worker: RescueWorker) -> None:
+    nurse, child = processes(worker)
+    ended = os.pidfd_open(child)
+    os.kill(nurse, signal.SIGKILL)
+    worker.close()
+    assert select([ended], [], [], WAIT_S)[0] == [ended]
+    os.close(ended)
+
+
+@pytest.mark.parametrize(
+    "lie", [Done(9, None), Died(9), Ready()], ids=["an answer to no question", "a death of no job", "ready twice"]
+)
+def test_what_cannot_be_ends_the_process(worker: RescueWorker, lie: Message) -> None:
+    told, ours = socketpair(AF_UNIX, SOCK_SEQPACKET)
+    assert worker._process is not None
+    before, worker._process = worker._process, worker._process._replace(link=ours)
+    assert worker.offer(frame(1), REGIONS, 1)
+    told.send(encode(lie))
+    assert (worker.poll(WAIT_S), worker.busy, worker._process) == (Answer([]), False, None)
+    told.close()
+    before.link.close()
+
+
+def test_a_flood_of_what_is_no_answer_keeps_nobody(worker: RescueWorker) -> None:
+    told, ours = socketpair(AF_UNIX, SOCK_SEQPACKET)
+    assert worker._process is not None
+    before, worker._process = worker._process, worker._process._replace(link=ours)
+    assert worker.offer(frame(1), REGIONS, 1)
+    for _ in range(2 * MESSAGES_MAX):
+        told.send(encode(Died(0)))
+    assert worker.poll(WAIT_S) is None
+    assert select([ours], [], [], 0)[0], "the rest is left for another look"
+    told.close()
+    before.link.close()
+
+
+def test_no_module_of_the_folder_where_it_starts_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('a stranger')")
+    monkeypatch.chdir(tmp_path)
+    with closing(RescueWorker(LIMIT_MS, WORK)) as worker:
+        assert worker.ready(WAIT_S)
+
+
+def test_opening_and_closing_leaks_no_descriptor() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        RescueWorker(LIMIT_MS, WORK).close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -14,11 +14,13 @@ import pytest
 import segno
 from rich.console import Console
 
-from drivers.camera import Box, Frame
+from drivers.camera import Box, Frame, Tuning
+from drivers.camera.simulated import SimulatedCamera
 from drivers.symbols import open_symbol_reader
 from provisioning import camera, camera_sight, camera_watch
 from provisioning.camera_screen import Screen, bar, sharpness, table
 from provisioning.camera_sight import Line, Looking, Opened, Sight
+from provisioning.camera_sweep import swept
 from provisioning.camera_watch import Seen, WatchError, watched
 from provisioning.checks import Patient
 from provisioning.talk import Talk
@@ -47,7 +49,7 @@ def python(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_simulated_camera_sees_well(config: Path) -> None:
-    done = greengate("camera", "tune", "--config", config, "--seconds", "3", "--json")
+    done = greengate("camera", "tune", "--config", config, "--seconds", "1.2", "--json")
     assert (done.code, done.err) == (0, "")
     assert done.result["problems"] == []
     assert done.result["unheeded"] == []
@@ -59,15 +61,41 @@ def test_a_simulated_camera_sees_well(config: Path) -> None:
     assert done.result["toml"] == ""
 
 
+class Clock:
+    """Time that passes where somebody waits for it."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now_ns += round(seconds * 1e9)
+
+
 def test_a_lens_that_is_held_wrongly_is_swept(config: Path) -> None:
+    clock = Clock()
+    with SimulatedCamera(
+        config.parent / "pictures", 640, 480, tuning=Tuning("manual", 1.0),
+        monotonic_ns=lambda: clock.now_ns, sleep=clock.sleep,
+    ) as simulated:  # fmt: skip
+        looking = Looking(simulated, open_symbol_reader("zxing"), lambda: clock.now_ns / 1e9)
+        assert swept((0.0, 15.0), looking.blur_at) == pytest.approx(5.0, abs=0.5)
+
+
+def test_where_a_sweep_ended_is_suggested(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = config.read_text().replace('source = "pictures"', 'source = "pictures"\nfocus = "manual"\nlens_position = 1')
     config.write_text(text)
+    asked: list[list[str]] = []
+
+    def seen(command: list[str], *_: object) -> Seen:
+        asked.append(command)
+        return Seen(Opened(1280, 720, (0.0, 15.0), ()), 5.25, [SIGHT])
+
+    monkeypatch.setattr(camera, "watched", seen)
     done = greengate("camera", "tune", "--config", config, "--seconds", "2", "--lang", "en")
     assert done.code == 0
-    (line,) = [line for line in done.out.splitlines() if "lens_position" in line]
-    assert float(line.partition(" = ")[2]) == pytest.approx(5.0, abs=0.5)
-    assert "    [camera]" in done.out.splitlines()
-    assert "focus" not in line
+    assert asked[0][-1] == "--sweep", "where focus is manual"
+    lines = done.out.splitlines()
+    assert lines[-2:] == ["    [camera]", "    lens_position = 5.25"]
 
 
 def test_an_empty_lane_is_told(config: Path) -> None:
@@ -90,7 +118,7 @@ def test_a_video_is_looked_at_and_heeds_nothing(config: Path) -> None:
         writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
     writer.release()
     config.write_text(WHOLE.replace('kind = "simulated"\nsource = "pictures"', 'kind = "opencv"\nsource = "lane.avi"'))
-    done = greengate("camera", "tune", "--config", config, "--seconds", "2", "--lang", "vi")
+    done = greengate("camera", "tune", "--config", config, "--seconds", "1", "--lang", "vi")
     assert done.code == 0
     assert "không nghe theo: camera.focus, camera.lens_position" in done.out
     assert "6 điểm ảnh" in done.out

@@ -10,11 +10,13 @@ import pytest
 from drivers.errors import DeviceMissingError
 from drivers.symbols import Hint, Seen, Symbol
 from drivers.symbols.pictures import load_luma
+from drivers.symbols.region import Region
 from provisioning import read
+from provisioning.read_still import LOOKS, LOOKS_AT_NOTHING, StillReader
 from provisioning.words import phrases
 from tests.drivers.symbol_pictures import aztec
 from tests.provisioning.command import greengate, picture
-from tests.provisioning.readers import KEYS, ScriptedReader, new_clock, scripted, seen, unread
+from tests.provisioning.readers import KEYS, SOMEWHERE, ScriptedReader, new_clock, scripted, seen, unread
 
 
 @pytest.mark.parametrize("reader", ["pipeline", "zxing", "pyzbar"])
@@ -80,7 +82,7 @@ def test_a_picture_without_a_symbol_is_1_and_one_that_is_none_66(tmp_path: Path)
 
 
 def test_people_get_a_line_for_each_and_a_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shows = {0: seen("HC1:abc"), 1: unread("glare", None), 19: seen("x" * 600)}
+    shows = {0: seen("HC1:abc"), 1: unread("glare"), 19: seen("x" * 600)}
     reader = ScriptedReader(new_clock(), shows)
     scripted(monkeypatch, reader)
     pictures = [picture(tmp_path / name, "x") for name in ("one.png", "second.png", "3.png")]
@@ -114,15 +116,29 @@ def test_each_picture_is_a_presentation_of_its_own_held_until_it_reads(
 ) -> None:
     reader = ScriptedReader(
         new_clock(),
-        {0: seen("a"), 3: seen("b", "sharpened"), 4: unread("no-code", None)},
+        {0: seen("a"), 3: seen("b", "sharpened")} | dict.fromkeys(range(4, 7), unread("no-code", None)),
     )
     scripted(monkeypatch, reader)
     done = greengate("read", "--json", *[picture(tmp_path / f"{name}.png", name) for name in "abc"])
-    assert reader.log == ["ready", "forget", "read", "forget", *["read"] * 3, "forget", "read", "close"]
+    assert reader.log == ["ready", "forget", "read", "forget", *["read"] * 3, "forget", *["read"] * 3, "close"]
     assert [(one["ms"], one["arm"], one["hint"]) for one in done.results] == [
-        (5.0, "whole", None), (15.0, "sharpened", None), (5.0, None, "no-code")
+        (5.0, "whole", None), (15.0, "sharpened", None), (15.0, None, "no-code")
     ]  # fmt: skip
     assert done.code == 1
+
+
+@pytest.mark.parametrize(("region", "looks"), [(SOMEWHERE, LOOKS), (None, LOOKS_AT_NOTHING)], ids=["part", "nothing"])
+def test_what_looks_like_a_code_has_all_looks_whatever_the_hint(region: Region | None, looks: int) -> None:
+    reader = ScriptedReader(new_clock(), dict.fromkeys(range(LOOKS), unread("no-code", region)))
+    StillReader(reader, reader.clock, 500.0, 300.0).read("a", np.zeros((4, 4), np.uint8))
+    assert reader.log == ["forget", *["read"] * looks]
+
+
+def test_one_reader_alone_looks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = ScriptedReader(new_clock())
+    scripted(monkeypatch, reader)
+    assert greengate("read", "--json", "--reader", "zxing", picture(tmp_path / "a.png", "a")).code == 1
+    assert reader.log == ["ready", "forget", "read", "close"]
 
 
 def test_the_rescue_of_a_picture_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

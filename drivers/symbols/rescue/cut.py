@@ -20,9 +20,11 @@ CODE_LEAST_MODULES: Final = side_of(VERSIONS[0])
 MODULE_LEAST_PX: Final = 1.6  # finer ones are beyond rescue
 MODULE_MOST_PX: Final = 24.0
 SIZE_STEP: Final = 1.3  # a finder is found at sizes an eighth off
-PATCHES_MAX_PX: Final = 1_200_000  # of the largest patch: bounds time
+PATCHES_MAX_PX: Final = 900_000  # of the largest patch: bounds a look between two looks at the deadline, 18 ms
 WAYS: Final = 90  # directions of edges in half a turn
-WAY_WEIGHTS: Final = np.exp(-0.5 * np.square(np.arange(-9, 10) / 3))  # 6 degrees: tilt and bends spread a code's edges
+WAY_REACH: Final = np.arange(-18, 19)
+# Edges keep within 6 degrees, as tilt and bends spread them; what spreads further is the diagonals of blurred modules
+WAY_WEIGHTS: Final = np.exp(-0.5 * np.square(WAY_REACH / 3)) - np.exp(-0.5 * np.square(WAY_REACH / 9)) / 3
 STRENGTH_MOST: Final = 4.0  # times the mean: a phone's edge counts no more than modules'
 
 

@@ -48,6 +48,10 @@ class Flattened:
     around: NDArray[np.float32]  # (side, side, 5, 5): the samples on and around each module
     means: Modules  # of each module itself
 
+    def mirrored(self) -> Flattened:
+        """Swap the code's x and y."""
+        return Flattened(self.around.transpose(1, 0, 3, 2), np.ascontiguousarray(self.means.T))
+
 
 def flattened(picture: NDArray[np.float32], warp: Warp, side: int) -> Flattened:
     """Sample a code and its margin; between the middles of modules the warp is straight enough."""

@@ -24,7 +24,7 @@ SQUARES_MODULES: Final = (9, 7, 5, 3)
 SHADES: Final = (1, -2, 2, -2)  # what each square adds: light, dark, light, dark
 PATTERN_MODULES: Final = SQUARES_MODULES[0]
 FLAT_SHARE: Final = 0.1  # of a patch's usual variance, added everywhere: noise on a flat part is no finder
-FLAT_EVERY_PX: Final = 4  # places of which the usual variance is taken
+FLAT_EVERY_PX: Final = 8  # places of which the usual variance is taken
 PEAK_LEAST: Final = 0.3  # correlation; blurred or narrowed finders have 0.35 before they are fitted
 PEAK_APART_PX: Final = 5  # of the patch
 STEPS: Final = 3  # samples for each module of the fit
@@ -81,7 +81,10 @@ def peaks_of(likeness: NDArray[np.float32], most: int) -> tuple[Points, Points]:
     highest = cv2.dilate(likeness, np.ones((PEAK_APART_PX, PEAK_APART_PX), np.uint8))
     at = np.flatnonzero((likeness >= highest) & (likeness > PEAK_LEAST))
     values = likeness.ravel()[at]
-    first = np.argsort(-values, kind="stable")[:most]
+    if len(at) > most:  # a tiled picture has a hundred thousand alike, which sorting would take long for
+        highest_values = np.argpartition(-values, most)[:most]
+        at, values = at[highest_values], values[highest_values]
+    first = np.argsort(-values, kind="stable")
     rows, columns = np.divmod(at[first], likeness.shape[1])
     return np.stack([columns, rows], axis=1) - 0.5, values[first].astype(np.float64)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers._opencv import cv2
+from drivers.symbols.rescue.deadline import Deadline
 from drivers.symbols.rescue.finders import Fitted
 from drivers.symbols.rescue.layout import FINDER_SIDE, Layout
 
@@ -140,11 +141,11 @@ def _offsets(modules: int) -> Points:
     return np.stack(np.meshgrid(line, line), axis=-1)
 
 
-def measured(picture: NDArray[np.float32], layout: Layout, finders: Fitted) -> Geometry:
-    """Fit a code's geometry to its finders and alignment patterns."""
+def measured(picture: NDArray[np.float32], layout: Layout, finders: Fitted, deadline: Deadline) -> Geometry:
+    """Fit a code's geometry to its finders and alignment patterns; late, to those that were found in time."""
     search = _Search(picture, layout.side, finders)
     left = layout.alignment
-    while len(left):
+    while len(left) and not deadline.passed():
         distances = np.sort(np.linalg.norm(left[:, None] - search.known[None], axis=2), axis=1)
         effort = distances[:, 0] + 0.4 * distances[:, 1]
         ring = effort <= effort.min() * 1.15

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -36,6 +36,8 @@ FOLLOWED_PEAKS: Final = 5  # for each finder
 FOLLOWED_LEAST: Final = 0.5  # likeness of each finder found again
 BENT: Final = 2.0  # loss of likeness for each unit by which the finders' shifts differ, as a share of the leg
 
+IsSettled = Callable[[Region], bool]  # whether what a region holds is known
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -43,26 +45,29 @@ class Hypothesis:
 
     finders: tuple[Finder, Finder, Finder]  # top left, top right, bottom left, px of the frame
     inverted: bool
-    mirrored: bool
     versions: tuple[int, ...]  # likeliest first
     score: float
 
 
-def hypotheses(luma: Picture, regions: Sequence[Region], deadline: Deadline) -> Iterator[Hypothesis]:
+def hypotheses(
+    luma: Picture,
+    regions: Sequence[Region],
+    deadline: Deadline,
+    is_settled: IsSettled = lambda _: False,
+) -> Iterator[Hypothesis]:
     """Guess where codes lie, lazily: the likeliest first, and each dearer search only where its guesses are asked for.
 
-    What is mirrored comes last, as its finders are those of a code that is not.
+    A region is searched until it `is_settled`. A mirrored code is guessed as if it were not: its finders are the same.
     """
     waiting: list[Hypothesis] = []
     told: list[Hypothesis] = []
-    for found, enough in chain(_searches(luma, regions, deadline), [([], LEAST)]):
+    for found, enough in chain(_searches(luma, regions, deadline, is_settled), [([], LEAST)]):
         waiting = sorted([*waiting, *found], key=lambda guess: -guess.score)
         while waiting and waiting[0].score >= enough:
             guess = waiting.pop(0)
             if not any(_same(guess, other) for other in told):
                 told.append(guess)
                 yield guess
-    yield from (_mirrored(guess) for guess in told if guess.score >= ENOUGH[-1])
 
 
 def followed(luma: Picture, last: Hypothesis, deadline: Deadline) -> Hypothesis | None:
@@ -101,27 +106,32 @@ def _moved_together(before: Fitted, peaks: Sequence[Fitted]) -> Fitted:
     return joined([chosen(part, slice(int(i), int(i) + 1)) for part, i in zip(peaks, best, strict=True)])
 
 
-def _searches(luma: Picture, regions: Sequence[Region], deadline: Deadline) -> Iterator[tuple[list[Hypothesis], float]]:
+def _searches(
+    luma: Picture, regions: Sequence[Region], deadline: Deadline, is_settled: IsSettled
+) -> Iterator[tuple[list[Hypothesis], float]]:
     """Give what each round finds, and the score that is enough to try it before the next round."""
     unsure = []
     for region in regions[:REGIONS_MAX]:
         best = 0.0
-        for found, enough in _rounds(luma, region, MARGIN, deadline):
+        for found, enough in _rounds(luma, region, MARGIN, deadline, is_settled):
             best = max([best, *(guess.score for guess in found)])
             yield found, enough
         if best < SURE:
             unsure.append(region)
     for region in unsure:
-        yield from _rounds(luma, region, MARGIN_WIDE, deadline)
+        yield from _rounds(luma, region, MARGIN_WIDE, deadline, is_settled)
 
 
 def _rounds(
-    luma: Picture, region: Region, margin: float, deadline: Deadline
+    luma: Picture, region: Region, margin: float, deadline: Deadline, is_settled: IsSettled
 ) -> Iterator[tuple[list[Hypothesis], float]]:
-    cut = None if deadline.passed() else cut_around(luma, region, margin)
-    if cut is not None:
-        for enough, found in zip(ENOUGH, rounds_of(cut, deadline), strict=False):  # hopeless or late searches end early
-            yield _guesses(cut, found), enough
+    cut = None if deadline.passed() or is_settled(region) else cut_around(luma, region, margin)
+    if cut is None:
+        return
+    for enough, found in zip(ENOUGH, rounds_of(cut, deadline), strict=False):  # hopeless or late searches end early
+        yield _guesses(cut, found), enough
+        if is_settled(region):
+            return
 
 
 def _guesses(cut: Cut, found: Signed) -> list[Hypothesis]:
@@ -135,7 +145,7 @@ def _guess(cut: Cut, triple: Triple, sign: int) -> Hypothesis:
     best = np.argsort(-scores, kind="stable")[:VERSIONS_MAX]
     finders = _in_frame(cut, Fitted(triple.centres, triple.frames, triple.likeness))
     score = triple.score + VERSION_WEIGHT * float(scores[best[0]])
-    return Hypothesis(finders, sign < 0, mirrored=False, versions=tuple(VERSIONS[i] for i in best), score=score)
+    return Hypothesis(finders, sign < 0, versions=tuple(VERSIONS[i] for i in best), score=score)
 
 
 def _in_frame(cut: Cut, finders: Fitted) -> tuple[Finder, Finder, Finder]:
@@ -144,12 +154,6 @@ def _in_frame(cut: Cut, finders: Fitted) -> tuple[Finder, Finder, Finder]:
         for centre, frame, likeness in zip(*finders, strict=True)
     )
     return top_left, top_right, bottom_left
-
-
-def _mirrored(guess: Hypothesis) -> Hypothesis:
-    """Swap the code's x and y."""
-    top_left, top_right, bottom_left = (replace(finder, frame=finder.frame[:, ::-1]) for finder in guess.finders)
-    return replace(guess, finders=(top_left, bottom_left, top_right), mirrored=True)
 
 
 def _same(one: Hypothesis, other: Hypothesis) -> bool:

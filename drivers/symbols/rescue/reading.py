@@ -20,7 +20,7 @@ from drivers.symbols.rescue.view import View
 PASSES_MAX: Final = 5  # a further one solves hardly anything
 FOUND_LEAST_SHARE: Final = 0.25  # of the alignment patterns; with fewer, no code of this version is here
 WRONG_MOST: Final = 0.2  # of the function patterns' modules; a chance picture has a half, and learning brings it to 0.3
-FORMAT_LEAST: Final = 0.75  # mirrored codes have less (99 %), straight ones more (98 %, and all that are solved)
+FORMAT_LEAST: Final = 0.75  # codes have more (98 %, and all that are solved), mirrored as they lie less (99 %)
 
 
 class Attempt(NamedTuple):
@@ -35,12 +35,17 @@ NOTHING: Final = Attempt(None, None)
 
 def read_code(view: View, layout: Layout, finders: Fitted, earlier: Modules | None, deadline: Deadline) -> Attempt:
     """Read a code of a version by its finders (px of the view), with what earlier frames say of it."""
-    geometry = measured(view.picture, layout, finders)
+    geometry = measured(view.picture, layout, finders, deadline)
     if geometry.found < FOUND_LEAST_SHARE * geometry.patterns or not geometry.warp.sound or deadline.passed():
         return NOTHING
     flat = flattened(view.picture, geometry.warp, layout.side)
     first = judged(flat, layout.known, None)
-    if first.wrong_share > WRONG_MOST or format_fit(first.soft, layout) < FORMAT_LEAST:
+    if first.wrong_share > WRONG_MOST:
+        return NOTHING
+    mirrored = format_fit(first.soft.T, layout) > format_fit(first.soft, layout)  # only formats tell: all else is alike
+    if mirrored:
+        flat, first = flat.mirrored(), first._replace(soft=np.ascontiguousarray(first.soft.T))
+    if format_fit(first.soft, layout) < FORMAT_LEAST or deadline.passed():
         return NOTHING
     soft, content = _learnt(flat, layout, first.soft, deadline)
     own = weighed(first, soft, content, layout)
@@ -49,7 +54,8 @@ def read_code(view: View, layout: Layout, finders: Fitted, earlier: Modules | No
         together = _together(flat, layout, first, earlier, evidence)
         content = together if together.complete and shown(together, own, layout) else content
     is_whole = content.complete and not content.divided
-    symbol = symbol_of(known_modules(content, layout), _corners(view, geometry)) if is_whole else None
+    corners = _corners(view, geometry, mirrored=mirrored)
+    symbol = symbol_of(known_modules(content, layout), corners) if is_whole else None
     return Attempt(symbol, own if evidence is None else evidence)
 
 
@@ -78,7 +84,8 @@ def _again(flat: Flattened, layout: Layout, soft: Modules, content: Content) -> 
     return judged(flat, known, np.where(known != 0, known, soft).astype(np.float32)).soft
 
 
-def _corners(view: View, geometry: Geometry) -> tuple[tuple[int, int], ...]:
+def _corners(view: View, geometry: Geometry, *, mirrored: bool) -> tuple[tuple[int, int], ...]:
     side = geometry.warp.side
-    outline = view.to_frame(geometry.warp(np.array([[0.0, 0], [side, 0], [side, side], [0, side]])))
+    outline = np.array([[0.0, 0], [side, 0], [side, side], [0, side]])
+    outline = view.to_frame(geometry.warp(outline[:, ::-1] if mirrored else outline))
     return tuple((round(float(x)), round(float(y))) for x, y in outline)

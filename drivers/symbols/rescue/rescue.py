@@ -13,14 +13,16 @@ from drivers._opencv import cv2
 from drivers.symbols import Symbol
 from drivers.symbols.region import Region
 from drivers.symbols.rescue.deadline import Deadline
-from drivers.symbols.rescue.finders import Fitted
+from drivers.symbols.rescue.finders import Fitted, Points, module_px
 from drivers.symbols.rescue.layout import Modules, layout_of, side_of
-from drivers.symbols.rescue.locate import Hypothesis, followed, hypotheses
+from drivers.symbols.rescue.locate import Hypothesis, IsSettled, fitted_of, followed, hypotheses
 from drivers.symbols.rescue.memory import Memory
 from drivers.symbols.rescue.reading import NOTHING, Attempt, read_code
 from drivers.symbols.rescue.view import view_of
 
 VERSIONS_TRIED: Final = 2  # of one supposed place
+FILLED_LEAST: Final = 0.6  # of a region's area: the code that it was found for, and no room for another of its size
+FINDER_REACH_MODULES: Final = 4.0  # from a finder's middle to beyond the code's corner
 
 
 def rescue(
@@ -29,12 +31,12 @@ def rescue(
     """Read one code of a frame of (height_px, width_px), with what is known of its presentation.
 
     Gives what was read, and what the presentation's next frame may use. Nothing is raised whatever the pixels are. The
-    deadline is looked at between stages; one that has begun ends within 20 ms (x86, version 40).
+    deadline is looked at between stages; one that has begun ends within 20 ms (x86, whatever the frame).
     """
     likeliest: Memory | None = None
     seen: list[Hypothesis] = []
     with np.errstate(all="ignore"):  # what a fit through hostile points gives is refused, not warned of
-        for supposed in _supposed(luma, regions, memory, deadline):
+        for supposed in _supposed(luma, regions, memory, deadline, lambda region: _is_filled(region, seen)):
             if any(_same_place(supposed, other) for other in seen):
                 continue
             for version in supposed.versions[:VERSIONS_TRIED]:
@@ -59,32 +61,49 @@ def _earlier(memory: Memory | None, version: int) -> Modules | None:
 
 
 def _supposed(
-    luma: NDArray[np.uint8], regions: Sequence[Region], memory: Memory | None, deadline: Deadline
+    luma: NDArray[np.uint8],
+    regions: Sequence[Region],
+    memory: Memory | None,
+    deadline: Deadline,
+    is_settled: IsSettled,
 ) -> Iterator[Hypothesis]:
     if memory is not None:
         again = followed(luma, memory.hypothesis, deadline)
         if again is not None:
             yield again
-    yield from hypotheses(luma, regions, deadline)
+    yield from hypotheses(luma, regions, deadline, is_settled)
 
 
 def _attempted(
     luma: NDArray[np.uint8], supposed: Hypothesis, version: int, earlier: Modules | None, deadline: Deadline
 ) -> Attempt:
-    finders = Fitted(
-        np.stack([finder.centre for finder in supposed.finders]),
-        np.stack([finder.frame for finder in supposed.finders]),
-        np.array([finder.likeness for finder in supposed.finders]),
-    )
-    module_px = float(np.sqrt(np.abs(np.linalg.det(finders.frames))).mean())
+    finders = fitted_of(supposed.finders)
     try:
-        view = view_of(luma, finders.centres, module_px, inverted=supposed.inverted)
+        view = view_of(luma, finders.centres, float(module_px(finders.frames).mean()), inverted=supposed.inverted)
         if view is None:
             return NOTHING
         inside = Fitted(view.from_frame(finders.centres), finders.frames * view.scale, finders.likeness)
         return read_code(view, layout_of(version), inside, earlier, deadline)
     except (np.linalg.LinAlgError, cv2.error):  # a fit through hostile points may have no answer
         return NOTHING
+
+
+def _is_filled(region: Region, codes: Sequence[Hypothesis]) -> bool:
+    """Tell whether one of the codes takes up most of a region."""
+    low, size = np.array([region.x, region.y]), np.array([region.width, region.height])
+    for code in codes:
+        code_low, code_high = _box_of(code)
+        shared = np.minimum(low + size, code_high) - np.maximum(low, code_low)
+        if shared.min() > 0 and shared.prod() > FILLED_LEAST * size.prod():
+            return True
+    return False
+
+
+def _box_of(code: Hypothesis) -> tuple[Points, Points]:
+    top_left, top_right, bottom_left = (finder.centre for finder in code.finders)
+    corners = np.stack([top_left, top_right, bottom_left, top_right + bottom_left - top_left])
+    reach = FINDER_REACH_MODULES * float(module_px(fitted_of(code.finders).frames).mean())
+    return corners.min(axis=0) - reach, corners.max(axis=0) + reach
 
 
 def _same_place(one: Hypothesis, other: Hypothesis) -> bool:

@@ -74,6 +74,8 @@ def rounds_of(cut: Cut, deadline: Deadline) -> Iterator[Signed]:
 def _with_more(cut: Cut, turn: float, modules: Sequence[Points], found: Signed, deadline: Deadline) -> Signed:
     """Add the likeliest finders with such modules (px along and across)."""
     seen = [_everywhere(cut, turn, module) for module in modules if not deadline.passed()]
+    if deadline.passed():
+        return found
     starts = {sign: distinct(joined([part[sign] for part in seen]), START_APART, STARTS_MAX) for sign in SIGNS}
     return {sign: _finders([found[sign], part]) for sign, part in fit(cut, starts).items()}
 
@@ -130,6 +132,8 @@ def with_thirds(cut: Cut, finders: Signed, deadline: Deadline) -> Signed:
         sign: joined([_third(cut, missing, sign) for missing in missing_of(pairs, PAIRS_MAX) if not deadline.passed()])
         for sign, pairs in finders.items()
     }
+    if deadline.passed():
+        return finders
     more = fit(cut, starts)
     return {sign: _finders([finders[sign], more[sign]]) for sign in finders}
 
