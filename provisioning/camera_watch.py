@@ -1,5 +1,6 @@
 """What the program that looks through the camera tells, as it comes; it is ended where it hangs."""
 
+import os
 import select
 import subprocess
 import time
@@ -77,7 +78,7 @@ def _lines(program: "subprocess.Popen[bytes]") -> Iterator[Line]:
         began_s = time.monotonic()
         if not select.select([program.stdout], [], [], patience_s)[0]:
             raise WatchError(Exit.UNAVAILABLE, "camera-hangs", f"{time.monotonic() - began_s:.0f}")
-        data = program.stdout.read1(READ_BYTES)  # type: ignore[attr-defined] # a BufferedReader
+        data = os.read(program.stdout.fileno(), READ_BYTES)
         if not data:
             return
         *whole, rest = (rest + data).split(b"\n")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PROGRESS_FROM = 20  # pictures: from here on it takes about a second
 _FPS, _FPS_RANGE = 15.0, (0.1, 240.0)
-_BUDGET_RANGE_MS, _LIMIT_RANGE_MS = (1.0, 1000.0), (0.0, 2000.0)
+_RANGES_MS = {"--budget-ms": (1.0, 1000.0), "--rescue-limit-ms": (0.0, 2000.0)}
 _READY_S = 10.0  # for the rescue's process to load its libraries, also on a slow card
 _USUAL = SymbolsConfig()
 STILL_BUDGET_MS = 500.0  # ours: for a picture no frame rate is to be held, and a rescue takes as long
@@ -67,29 +67,13 @@ def read(
     usage, 66 a file cannot be read or a video breaks off, 69 the reader is not installed.
     """
     talk = Talk("read", lang, as_json=as_json)
-    if stream and video:
-        talk.fail(Exit.USAGE, "one-kind")
-    if video and len(files) != 1:
-        talk.fail(Exit.USAGE, "one-video")
-    if fps is not None and not stream:
-        talk.fail(Exit.USAGE, "only-stream")
-    _check(talk, "--fps", fps, _FPS_RANGE)
-    for flag, value, bounds in (
-        ("--budget-ms", budget_ms, _BUDGET_RANGE_MS),
-        ("--rescue-limit-ms", rescue_limit_ms, _LIMIT_RANGE_MS),
-    ):
-        _check(talk, flag, value, bounds)
-        if value is not None and reader != "pipeline":
-            talk.fail(Exit.USAGE, "only-pipeline", flag=flag)
+    _check_kind(talk, files, fps, stream=stream, video=video)
+    _check_pipeline(talk, reader, {"--budget-ms": budget_ms, "--rescue-limit-ms": rescue_limit_ms})
     limit_ms = _USUAL.rescue_limit_ms if rescue_limit_ms is None else rescue_limit_ms
     budget_ms = budget_ms or (_USUAL.budget_ms if stream or video else STILL_BUDGET_MS)
-    try:  # opened before any thread is there
-        opened = open_frame_reader(reader, budget_ms=budget_ms, rescue_limit_ms=limit_ms)
-    except DeviceError as error:
-        talk.fail(Exit.UNAVAILABLE, "reader-missing", why=str(error))
-    report = Report(talk, [str(path) for path in files])
-    with closing(opened):
+    with closing(_opened(talk, reader, budget_ms, limit_ms)) as opened:
         opened.ready(_READY_S)  # without its rescue it reads all the same
+        report = Report(talk, [str(path) for path in files])
         if video:
             code = report.run(_video(opened, files[0], limit_ms))
         elif stream:
@@ -102,11 +86,38 @@ def read(
     raise typer.Exit(code)
 
 
+def _check_kind(talk: Talk, files: list[Path], fps: float | None, *, stream: bool, video: bool) -> None:
+    """Leave where it is not clear what the files are, or a stream's option is given for others."""
+    if stream and video:
+        talk.fail(Exit.USAGE, "one-kind")
+    if video and len(files) != 1:
+        talk.fail(Exit.USAGE, "one-video")
+    if fps is not None and not stream:
+        talk.fail(Exit.USAGE, "only-stream")
+    _check(talk, "--fps", fps, _FPS_RANGE)
+
+
+def _check_pipeline(talk: Talk, reader: FrameReaderKind, told_ms: dict[str, float | None]) -> None:
+    """Leave where an option of the pipeline's is beyond its bounds, or given for another reader."""
+    for flag, value in told_ms.items():
+        _check(talk, flag, value, _RANGES_MS[flag])
+        if value is not None and reader != "pipeline":
+            talk.fail(Exit.USAGE, "only-pipeline", flag=flag)
+
+
 def _check(talk: Talk, flag: str, value: float | None, bounds: tuple[float, float]) -> None:
     """Leave where an option's value is beyond its bounds, or no number."""
     least, most = bounds
     if value is not None and not least <= value <= most:
         talk.fail(Exit.USAGE, "out-of-range", flag=flag, least=f"{least:g}", most=f"{most:g}")
+
+
+def _opened(talk: Talk, reader: FrameReaderKind, budget_ms: float, limit_ms: float) -> FrameReader:
+    """Open a reader before any thread is there; leave where its library is not installed."""
+    try:
+        return open_frame_reader(reader, budget_ms=budget_ms, rescue_limit_ms=limit_ms)
+    except DeviceError as error:
+        talk.fail(Exit.UNAVAILABLE, "reader-missing", why=str(error))
 
 
 def _stills(reader: FrameReader, paths: list[Path], budget_ms: float, limit_ms: float) -> Iterator[Answer | Fault]:

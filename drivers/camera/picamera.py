@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 
@@ -121,10 +121,12 @@ class Picamera:
 
 def _used(taken: Taken) -> Exposure | None:
     """Return what a frame was taken with; None where the sensor tells none, or what cannot be."""
-    told = taken.exposure_us, taken.gain
-    if not all(isinstance(value, int | float) and 0 < value < math.inf for value in told):
-        return None
-    return Exposure(*told)  # type: ignore[arg-type] # both are numbers
+    time_us, gain = taken.exposure_us, taken.gain
+    return Exposure(time_us, gain) if _can_be(time_us) and _can_be(gain) else None
+
+
+def _can_be(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and 0 < value < math.inf
 
 
 def moved(window: Box | None, box: Box | None) -> bool:

@@ -28,6 +28,8 @@ BOTH = zxingcpp.BarcodeFormats(
 )
 TEXTS = frozenset({zxingcpp.ContentType.Text, zxingcpp.ContentType.GS1, zxingcpp.ContentType.ISO15434})
 
+Corners = tuple[tuple[int, int], ...]
+
 
 class ZxingReader:
     """Read QR and Aztec codes: turned, inverted, and of large modules."""
@@ -49,29 +51,50 @@ def codes_of(
     """Read the codes of a contiguous picture, also `inverted` ones, of `large` modules; `binary`: it has no grey.
 
     Of a picture full of finder patterns only the middle is looked at.
-    Turned ones are found without being asked for: `try_rotate` changes nothing but for bar codes.
     """
     looked_at, left, top = bearable(picture)
-    binarizer = zxingcpp.Binarizer.FixedThreshold if binary else zxingcpp.Binarizer.LocalAverage
+    found = barcodes_of(looked_at, formats, inverted=inverted, large=large, binary=binary)
+    symbols = ((code, symbol_of(code, _corners(code, left, top))) for code in found)
+    return [symbol for code, symbol in symbols if symbol is not None and not is_part(code)]
+
+
+def barcodes_of(
+    picture: NDArray[np.uint8],
+    formats: zxingcpp.BarcodeFormats,
+    *,
+    inverted: bool = False,
+    large: bool = False,
+    binary: bool = False,
+    pure: bool = False,
+) -> list[zxingcpp.Barcode]:
+    """Ask zxing-cpp for the codes of a picture; `pure`: it is a code, drawn upright, and nothing else.
+
+    Turned ones are found without being asked for: `try_rotate` changes nothing but for bar codes.
+    """
     try:
-        found = zxingcpp.read_barcodes(
-            looked_at,
+        return zxingcpp.read_barcodes(
+            picture,
             formats=formats,
             try_rotate=False,
             try_downscale=large,
             try_invert=inverted,
             text_mode=zxingcpp.TextMode.Plain,
-            binarizer=binarizer,
+            binarizer=zxingcpp.Binarizer.FixedThreshold if binary else zxingcpp.Binarizer.LocalAverage,
+            is_pure=pure,
         )
     except (ValueError, RuntimeError):  # of the pixels: the picture's form was checked
         return []
-    return [symbol for code in found if (symbol := _symbol(code, left, top)) is not None]
 
 
-def _symbol(code: zxingcpp.Barcode, left: int, top: int) -> Symbol | None:
-    if not code.valid or not 0 < len(code.bytes) <= 2 * CHARACTERS_MAX or is_part(code):
+def symbol_of(code: zxingcpp.Barcode, corners: Corners) -> Symbol | None:
+    """Take what a code says; None where its error correction failed, or it says nothing or more than a code can."""
+    if not code.valid or not 0 < len(code.bytes) <= 2 * CHARACTERS_MAX:
         return None
     text = code.text if code.content_type in TEXTS and is_text(code.text) else ""
+    return Symbol(text, code.symbology.name, corners, code.bytes)
+
+
+def _corners(code: zxingcpp.Barcode, left: int, top: int) -> Corners:
     at = code.position
     points = (at.top_left, at.top_right, at.bottom_right, at.bottom_left)
-    return Symbol(text, code.symbology.name, tuple((point.x + left, point.y + top) for point in points), code.bytes)
+    return tuple((point.x + left, point.y + top) for point in points)

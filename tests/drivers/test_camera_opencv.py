@@ -14,7 +14,9 @@ import pytest
 from drivers.camera import open_camera
 from drivers.camera.opencv import OpenCvCamera, luma_of
 from drivers.errors import CameraLostError, CameraStalledError, DeviceMissingError
-from tests.drivers.camera_fakes import FakeCapture, moving
+from tests.drivers.camera_scenes import moving
+from tests.drivers.capture_fakes import FakeCapture
+from tests.made_files import video
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,12 +90,8 @@ def test_an_exception_of_opencv_is_a_lost_camera_and_releases_it() -> None:
     assert capture.released == 1
 
 
-def video(path: Path, frames: int, fps: float = 30) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (320, 240), isColor=True)
-    for number in range(frames):
-        writer.write(cv2.cvtColor(moving(number, 320, 240), cv2.COLOR_GRAY2BGR))
-    writer.release()
-    return path
+def bars(path: Path, frames: int, fps: float = 30) -> Path:
+    return video(path, [moving(number, 320, 240) for number in range(frames)], (320, 240), fps)
 
 
 def bar(luma: np.ndarray) -> int:
@@ -102,7 +100,7 @@ def bar(luma: np.ndarray) -> int:
 
 
 def test_a_file_plays_at_its_own_pace_and_starts_again_at_its_end(tmp_path: Path) -> None:
-    with open_camera("opencv", source=str(video(tmp_path / "a.avi", 5, 50)), width_px=1, height_px=1) as camera:
+    with open_camera("opencv", source=str(bars(tmp_path / "a.avi", 5, 50)), width_px=1, height_px=1) as camera:
         frames = [camera.read(1.0) for _ in range(12)]
     numbers = [bar(frame.luma) for frame in frames]
     steps = [(after - before) % 5 for before, after in pairwise(numbers)]
@@ -135,7 +133,7 @@ def test_a_file_without_frames_is_lost_not_an_endless_loop() -> None:
 
 
 def test_a_program_that_forgets_to_close_still_ends_in_order(tmp_path: Path) -> None:
-    path = video(tmp_path / "a.avi", 5, 120)
+    path = bars(tmp_path / "a.avi", 5, 120)
     code = (
         "from drivers.camera import open_camera\n"
         f"camera = open_camera('opencv', source={str(path)!r}, width_px=1, height_px=1)\n"

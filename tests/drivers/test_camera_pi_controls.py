@@ -7,7 +7,7 @@ import pytest
 from drivers.camera import AS_USUAL, Box, Tuning
 from drivers.camera.exposure import Exposure
 from drivers.camera.pi_controls import exposure_controls, first_controls, lens_controls, limits_of, window_controls
-from tests.drivers.camera_fakes import CONTROLS, LENS_CONTROLS
+from tests.drivers.picamera_fakes import CONTROLS, LENS_CONTROLS
 
 ALL = CONTROLS | LENS_CONTROLS
 CROP = (0, 0, 1280, 720)

@@ -13,7 +13,8 @@ from drivers.camera import AS_USUAL, Box, Taken, Tuning
 from drivers.camera.exposure import Exposure
 from drivers.camera.picamera import Picamera, _used, captured_ns, luma_plane, moved, open_picamera
 from drivers.errors import CameraLostError, DeviceMissingError
-from tests.drivers.camera_fakes import FakePicamera2, fake_picamera2, lit_wall, moving
+from tests.drivers.camera_scenes import lit_wall, moving
+from tests.drivers.picamera_fakes import FakePicamera2, fake_picamera2
 
 
 @pytest.fixture

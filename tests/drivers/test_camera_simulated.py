@@ -10,51 +10,18 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-import segno
 
 from drivers.camera import Tuning
 from drivers.camera.simulated import SimulatedCamera
 from drivers.errors import CameraLostError, CameraStalledError
 from drivers.symbols import open_symbol_reader
 from drivers.symbols.pictures import PictureError
+from tests.drivers.camera_desk import TEXT, Desk, Time
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from drivers.camera import Frame
-
-TEXT = "HC1:" + "6BFOXN*TS0BI$ZD4N9:9S6RCVN5+O30K3/XIV0W23NTDE" * 8  # as dense as a DCC
-
-
-class Time:
-    """A clock that only sleeping moves, so that no test waits."""
-
-    def __init__(self) -> None:
-        self.now_ns = 5_000_000_000
-
-    def monotonic_ns(self) -> int:
-        return self.now_ns
-
-    def sleep(self, seconds: float) -> None:
-        self.now_ns += round(seconds * 1e9)
-
-
-class Desk:
-    """A folder of pictures and a camera over it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.time = folder, Time()
-
-    def put(self, name: str, text: str = TEXT) -> Path:
-        path = self.folder / name
-        segno.make(text, error="l", boost_error=False, micro=False).save(str(self.folder / "made.png"), scale=4)
-        (self.folder / "made.png").rename(path)
-        return path
-
-    def camera(self, seed: int = 1, width_px: int = 640, height_px: int = 480) -> SimulatedCamera:
-        return SimulatedCamera(
-            self.folder, width_px, height_px, seed=seed, monotonic_ns=self.time.monotonic_ns, sleep=self.time.sleep
-        )
 
 
 @pytest.fixture
@@ -201,64 +168,11 @@ def test_holding_what_is_no_picture_is_the_callers_error(desk: Desk) -> None:
     assert camera.read(1.0).luma.shape == (480, 640)
 
 
-def bright(frame: Frame) -> float:
-    return float(np.percentile(frame.luma[200:280, 260:380], 90))
-
-
-def test_a_telephone_in_the_dark_is_overexposed_until_it_is_attended(desk: Desk) -> None:
-    camera, reader = desk.camera(), open_symbol_reader("zxing")
-    camera.glow(desk.put("pass.png", "HC1:GLOWS"))
-    first = camera.read(1.0)
-    assert bright(first) >= 240
-    assert reader.read(first.luma) == []
-    assert first.taken.exposure_us is not None
-    assert first.taken.exposure_us > 8000, "by the mean of a dark picture"
-    camera.attend((200, 140, 240, 200))
-    frames = [camera.read(1.0) for _ in range(20)]
-    assert [symbol.text for symbol in reader.read(frames[-1].luma)] == ["HC1:GLOWS"]
-    assert 150 < bright(frames[-1]) < 230
-    assert frames[-1].taken.exposure_us is not None
-    assert frames[-1].taken.exposure_us <= 8000
-    assert frames[1].taken == first.taken, "a sensor takes some frames to follow"
-
-
-def test_what_glows_is_looked_at_without_being_told(desk: Desk) -> None:
-    camera, reader = desk.camera(), open_symbol_reader("zxing")
-    camera.glow(desk.put("pass.png", "HC1:GLOWS"))
-    found = [bool(reader.read(camera.read(1.0).luma)) for _ in range(15)]
-    assert found.index(True) <= 12, "within a second, so that it can be attended then"
-
-
-def test_the_cap_against_motion_costs_gain_and_then_light(desk: Desk) -> None:
-    camera = SimulatedCamera(
-        desk.folder, 640, 480, tuning=Tuning(exposure_max_us=500, gain_max=4.0),
-        monotonic_ns=desk.time.monotonic_ns, sleep=desk.time.sleep,
-    )  # fmt: skip
-    camera.hold(desk.put("pass.png"))
-    camera.attend((200, 140, 240, 200))
-    frame = [camera.read(1.0) for _ in range(30)][-1]
-    assert (frame.taken.exposure_us, frame.taken.gain) == (500, 4)
-    assert bright(frame) < 90
-
-
 @pytest.mark.parametrize(("fps", "gap_ns"), [(None, 1e9 / 15), (30.0, 1e9 / 30), (7.5, 1e9 / 7.5)])
 def test_frames_come_as_often_as_tuned(desk: Desk, fps: float | None, gap_ns: float) -> None:
-    camera = SimulatedCamera(
-        desk.folder, 64, 64, tuning=Tuning(fps=fps), monotonic_ns=desk.time.monotonic_ns, sleep=desk.time.sleep
-    )
+    camera = desk.camera(seed=0, width_px=64, height_px=64, tuning=Tuning(fps=fps))
     first, second = camera.read(1.0), camera.read(1.0)
     assert second.captured_ns - first.captured_ns == pytest.approx(gap_ns, abs=2)
-
-
-def test_a_lens_beside_its_sharp_place_blurs(desk: Desk) -> None:
-    camera = desk.camera(width_px=1280, height_px=720)
-    camera.hold(desk.put("pass.png"))
-    reader = open_symbol_reader("zxing")
-    for place, read in ((5.0, True), (0.0, False), (99.0, False), (5.5, True)):
-        camera.focus_at(place)
-        frame = camera.read(1.0)
-        assert bool(reader.read(frame.luma)) is read, place
-        assert frame.taken.lens_position == min(place, 15.0)
 
 
 def test_a_frozen_camera_stalls_for_the_whole_timeout_and_thaws(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import cv2
 import pytest
 
@@ -9,7 +11,7 @@ from drivers.camera import Tuning
 from drivers.camera.exposure import Exposure
 from drivers.camera.opencv import OpenCvCamera
 from drivers.camera.v4l2 import V4l2Controls, limits_of
-from tests.drivers.camera_fakes import FakeCapture
+from tests.drivers.capture_fakes import FakeCapture
 
 
 def controls(capture: FakeCapture, tuning: Tuning) -> V4l2Controls:
@@ -75,7 +77,7 @@ def test_what_a_webcam_lacks_is_left_out_and_told(lacks: int, without: tuple[str
 class Automatic(FakeCapture):
     """A webcam whose exposure nobody can set."""
 
-    SWITCHES = {cv2.CAP_PROP_AUTO_EXPOSURE: (3,)}  # noqa: RUF012 - never changed
+    SWITCHES: ClassVar = {cv2.CAP_PROP_AUTO_EXPOSURE: (3,)}
 
 
 def test_a_webcam_that_exposes_by_itself_alone_keeps_its_gain() -> None:
@@ -90,7 +92,7 @@ def test_a_webcam_that_exposes_by_itself_alone_keeps_its_gain() -> None:
 
 
 class OldAutomatic(FakeCapture):
-    SWITCHES = {cv2.CAP_PROP_AUTO_EXPOSURE: (0, 1)}  # noqa: RUF012 - never changed
+    SWITCHES: ClassVar = {cv2.CAP_PROP_AUTO_EXPOSURE: (0, 1)}
 
 
 def test_a_device_without_aperture_priority_has_the_other_automatic() -> None:

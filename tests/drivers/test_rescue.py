@@ -64,7 +64,7 @@ def test_each_kind_of_version_is_read(version: int) -> None:
 
 @pytest.mark.parametrize("inverted", [False, True], ids=["dark", "light"])
 @pytest.mark.parametrize("mirrored", [False, True], ids=["straight", "mirrored"])
-def test_light_codes_and_mirrored_ones_are_read(inverted: bool, mirrored: bool) -> None:  # noqa: FBT001 - parameters
+def test_light_codes_and_mirrored_ones_are_read(*, inverted: bool, mirrored: bool) -> None:
     scene = scene_of(matrix_of(PASS, error="q"), Shown())
     luma = np.ascontiguousarray(scene.luma[:, ::-1] if mirrored else scene.luma)
     luma = 255 - luma if inverted else luma

@@ -21,7 +21,7 @@ def test_a_clear_picture_is_judged_without_fault() -> None:
 
 
 @pytest.mark.parametrize("inverted", [False, True], ids=["dark", "light"])
-def test_neighbours_take_blur_away(inverted: bool) -> None:  # noqa: FBT001 - a parameter
+def test_neighbours_take_blur_away(*, inverted: bool) -> None:
     scene = scene_of(matrix_of(version=12), Shown(module_px=2.2, blur_px=1.5, noise=5))
     layout = layout_of(12)
     view, finders = seen(scene, inverted=inverted)

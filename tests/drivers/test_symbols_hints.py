@@ -11,7 +11,8 @@ import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from types import ModuleType
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_hints_are_right_for_frames_of_a_single_cause() -> None:
     check(frames)
 
 
-def scene() -> Any:  # noqa: ANN401 - a module from outside the project
+def scene() -> ModuleType:
     """Import the shared renderer; skip where it is absent."""
     if not SHARED.exists():
         pytest.skip("the shared renderer is not here (expected in ../shared/reading)")

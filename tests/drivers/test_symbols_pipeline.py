@@ -1,10 +1,8 @@
-"""The pipeline with a rescue that does as the test says, and a clock that the test moves."""
+"""What the pipeline reads in a frame: arms in turn, budgets, sizes, any pixels; and every kind of reader of frames."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,115 +11,18 @@ import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.symbols import FrameReader, FrameReaderKind, Symbol, open_frame_reader
+from drivers.symbols import FrameReader, FrameReaderKind, open_frame_reader
 from drivers.symbols.arms import IN_TURN
 from drivers.symbols.bounds import SYMBOLS_MAX
-from drivers.symbols.course import FREE_FAILURES
 from drivers.symbols.frame import WHOLE_MAX_PIXELS, WHOLE_MIN_PIXELS, frame_of
 from drivers.symbols.pipeline import Pipeline
-from drivers.symbols.worker import Answer
+from tests.drivers.pipeline_fakes import EMPTY, TEXT, FakeClock, FakeRescue, pipeline_with, room
 from tests.drivers.symbol_pictures import aztec, luma_of, qr
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from drivers.symbols.region import Region
-
-TEXT = "HC1:" + "6BFOXN*TS0BI$ZD4N9:9S6RCVN5+O30K3/XIV0W23NTDE" * 4
-EMPTY = np.full((480, 640), 120, np.uint8)
-RESCUED = Symbol("HC1:RESCUED", "QRCode", ((100, 100), (300, 100), (300, 300), (100, 300)))
-
-
-def room(code: np.ndarray) -> np.ndarray:
-    """Hold a code before a grey wall."""
-    frame = EMPTY.copy()
-    top, left = (frame.shape[0] - code.shape[0]) // 2, (frame.shape[1] - code.shape[1]) // 2
-    frame[top : top + code.shape[0], left : left + code.shape[1]] = code
-    return frame
-
-
-def hard() -> np.ndarray:
-    """Hold a code whose content is destroyed: it looks like one and reads by no means."""
-    code = qr(TEXT, scale=4)
-    modules = np.random.default_rng(5).integers(0, 2, (code.shape[0] // 4 - 26, code.shape[1] // 4 - 8)) * 255
-    code[52:-52, 16:-16] = np.kron(modules, np.ones((4, 4)))
-    return room(code)
-
-
-@dataclass
-class _Rescue:
-    answers: list[Answer | None] = field(default_factory=list)
-    offered: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
-    limits_ms: list[float | None] = field(default_factory=list)
-    busy: bool = False
-    takes: bool = True
-    closed: int = 0
-    fault: str | None = None
-
-    def ready(self, timeout_s: float) -> bool:
-        return timeout_s >= 0 and self.takes
-
-    def offer(
-        self, luma: np.ndarray, regions: Sequence[Region], presentation: int, limit_ms: float | None = None
-    ) -> bool:
-        assert not self.busy, "nothing is queued"
-        assert regions
-        if self.takes:
-            self.offered.append((luma.shape, presentation))
-            self.limits_ms.append(limit_ms)
-            self.busy = True
-        return self.takes
-
-    def poll(self, timeout_s: float) -> Answer | None:
-        assert timeout_s >= 0
-        answer = self.answers.pop(0) if self.answers else None
-        self.busy = self.busy and answer is None
-        return answer
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-@dataclass
-class _Clock:
-    now_ns: int = 0
-    step_ns: int = 0
-
-    def __call__(self) -> int:
-        self.now_ns += self.step_ns
-        return self.now_ns
-
 
 @pytest.fixture
-def rescue() -> _Rescue:
-    return _Rescue()
-
-
-@pytest.fixture
-def clock() -> _Clock:
-    return _Clock()
-
-
-@pytest.fixture
-def pipeline(rescue: _Rescue, clock: _Clock) -> Pipeline:
-    return Pipeline(rescue, 16.0, monotonic_ns=clock, cpu_ns=lambda: 0)
-
-
-def test_a_plain_code_is_read_whole_and_needs_no_rescue(pipeline: Pipeline, rescue: _Rescue) -> None:
-    seen = pipeline.read(room(qr("HC1:PLAIN")), 7)
-    assert ([symbol.text for symbol in seen.symbols], seen.hint, seen.arm) == (["HC1:PLAIN"], None, "whole")
-    assert seen.captured_ns == 7
-    assert seen.region is not None
-    assert seen.symbols[0].data == b"HC1:PLAIN"
-    assert (rescue.offered, pipeline.pending) == ([], False)
-
-
-def test_an_empty_frame_has_a_hint_and_no_rescue(pipeline: Pipeline, rescue: _Rescue) -> None:
-    for _ in range(12):
-        seen = pipeline.read(EMPTY)
-        assert (seen.symbols, seen.arm, seen.region) == ([], None, None)
-        assert seen.hint is not None
-    assert rescue.offered == []
+def pipeline() -> Pipeline:
+    return pipeline_with(FakeRescue(), FakeClock())
 
 
 def test_an_inverted_code_is_read_by_its_arm(pipeline: Pipeline) -> None:
@@ -140,102 +41,9 @@ def test_large_modules_are_read_too(pipeline: Pipeline) -> None:
     assert "HC1:LARGE" in {symbol.text for _ in range(12) for symbol in pipeline.read(large).symbols}
 
 
-def test_a_frame_in_vain_is_rescued_and_the_answer_is_as_of_that_frame(pipeline: Pipeline, rescue: _Rescue) -> None:
-    frame = hard()
-    seen = pipeline.read(frame, 1)
-    assert (seen.symbols, seen.region is not None, pipeline.pending) == ([], True, True)
-    assert pipeline.poll(0) is None
-    pipeline.read(frame, 2)
-    rescue.answers = [Answer([RESCUED])]
-    seen = pipeline.read(frame, 3)
-    assert (seen.symbols, seen.arm, seen.captured_ns, seen.hint) == ([RESCUED], "rescue", 1, None)
-    assert len(rescue.offered) == 1
-    assert not pipeline.pending
-
-
-def test_an_answer_between_two_frames_needs_no_frame(pipeline: Pipeline, rescue: _Rescue) -> None:
-    pipeline.read(hard(), 1)
-    rescue.answers = [Answer([RESCUED])]
-    answer = pipeline.poll(1)
-    assert answer is not None
-    assert (answer.symbols, answer.captured_ns) == ([RESCUED], 1)
-    assert pipeline.poll(1) is None
-
-
-def test_a_frame_that_reads_goes_before_a_rescue_s_answer(pipeline: Pipeline, rescue: _Rescue) -> None:
-    pipeline.read(hard(), 1)
-    rescue.answers = [Answer([RESCUED])]
-    seen = pipeline.read(room(qr("HC1:PLAIN")), 2)
-    assert ([symbol.text for symbol in seen.symbols], seen.captured_ns) == (["HC1:PLAIN"], 2)
-
-
-def test_a_rescue_in_vain_is_followed_by_another_of_the_newest_frame(pipeline: Pipeline, rescue: _Rescue) -> None:
-    pipeline.read(hard(), 1)
-    rescue.answers = [Answer([])]
-    answer = pipeline.poll(1)
-    assert answer is not None
-    assert (answer.symbols, answer.captured_ns) == ([], 1)
-    pipeline.read(hard(), 2)
-    assert len(rescue.offered) == 2
-
-
-def test_a_picture_that_never_reads_is_rescued_ever_more_rarely(
-    pipeline: Pipeline, rescue: _Rescue, clock: _Clock
-) -> None:
-    frame = hard()
-    for _ in range(15 * 30):
-        clock.now_ns += 66_000_000
-        rescue.answers = [Answer([])] if rescue.busy else []
-        pipeline.read(frame)
-    assert FREE_FAILURES <= len(rescue.offered) <= FREE_FAILURES + 10
-
-
-def test_what_is_forgotten_has_no_answer_and_another_presentation(pipeline: Pipeline, rescue: _Rescue) -> None:
-    pipeline.read(hard(), 1)
-    pipeline.forget()
-    assert not pipeline.pending
-    rescue.answers = [Answer([RESCUED])]
-    assert pipeline.read(hard(), 2).symbols == []
-    assert [presentation for _, presentation in rescue.offered] == [0, 1]
-
-
-def test_a_stream_s_rescues_are_over_by_the_next_frame_and_a_still_s_take_what_they_need(
-    pipeline: Pipeline, rescue: _Rescue, clock: _Clock
-) -> None:
-    for still in (0, 0, 1):  # the last is a stream's first
-        rescue.answers = [Answer([])]
-        pipeline.read(hard(), still)
-    for number in range(1, 4):
-        clock.now_ns += 66_000_000
-        rescue.answers = [Answer([])]
-        pipeline.read(hard(), 1 + number * 66_000_000)
-    assert rescue.limits_ms == [None, None, None, 63, 63, 63]
-
-
-def test_an_answer_that_comes_while_arms_are_tried_is_this_frame_s(pipeline: Pipeline, rescue: _Rescue) -> None:
-    pipeline.read(hard(), 1)
-    rescue.answers = [None, Answer([RESCUED])]
-    assert pipeline.read(hard(), 2).symbols == [RESCUED]
-
-
-def test_a_rescue_that_takes_nothing_is_not_waited_for(pipeline: Pipeline, rescue: _Rescue) -> None:
-    rescue.takes, rescue.fault = False, "it ended"
-    pipeline.read(hard())
-    assert (pipeline.pending, pipeline.ready(0), pipeline.fault) == (False, False, "it ended")
-    pipeline.close()
-    assert rescue.closed == 1
-
-
-def test_without_a_rescue_all_else_works() -> None:
-    pipeline = Pipeline(None, 16.0)
-    assert pipeline.read(hard()).symbols == []
-    assert (pipeline.pending, pipeline.poll(0), pipeline.fault, pipeline.ready(0)) == (False, None, None, True)
-    pipeline.close()
-
-
-def test_nothing_begins_that_the_budget_does_not_hold(rescue: _Rescue) -> None:
-    clock = _Clock(step_ns=20_000_000)  # each look at it takes longer than a frame may
-    pipeline = Pipeline(rescue, 16.0, monotonic_ns=clock, cpu_ns=lambda: 0)
+def test_nothing_begins_that_the_budget_does_not_hold() -> None:
+    rescue, clock = FakeRescue(), FakeClock(step_ns=20_000_000)  # each look at it takes longer than a frame may
+    pipeline = pipeline_with(rescue, clock)
     assert pipeline.read(room(255 - qr(TEXT, scale=3))).symbols == []
     pipeline = Pipeline(rescue, 1000.0, monotonic_ns=clock, cpu_ns=lambda: 0)
     assert pipeline.read(room(255 - qr(TEXT, scale=3))).arm == "inverted"
@@ -287,7 +95,7 @@ def test_bytes_that_are_no_text_and_codes_in_numbers_are_told(pipeline: Pipeline
 @settings(max_examples=60, deadline=None)
 @given(width=st.integers(1, 90), data=st.binary(min_size=1, max_size=4000), looks=st.integers(1, 3))
 def test_no_pixels_raise_anything(width: int, data: bytes, looks: int) -> None:
-    pixels, pipeline = np.frombuffer(data * width, np.uint8).reshape(-1, width), Pipeline(_Rescue(), 50.0)
+    pixels, pipeline = np.frombuffer(data * width, np.uint8).reshape(-1, width), Pipeline(FakeRescue(), 50.0)
     for _ in range(looks):
         assert isinstance(pipeline.read(pixels).symbols, list)
 

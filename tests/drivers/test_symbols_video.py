@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,17 +12,17 @@ import pytest
 
 from drivers.symbols import video as module
 from drivers.symbols.video import BAD_FRAMES_MAX, OPTIONS, Video, VideoError, open_video
+from tests import made_files
+from tests.made_files import folder, sound, written
 
 FRAMES = 20
+SIZE = 64, 48
 
 
-def made(path: Path, frames: int = FRAMES, fourcc: str = "MJPG", size: tuple[int, int] = (64, 48)) -> Path:
+def made(path: Path, frames: int = FRAMES, fourcc: str = "MJPG") -> Path:
     """Write a video of which each frame is a little brighter."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*fourcc), 15, size)
-    for number in range(frames):
-        writer.write(np.full((size[1], size[0], 3), number * 10, np.uint8))
-    writer.release()
-    return path
+    lumas = [np.full(SIZE[::-1], number * 10, np.uint8) for number in range(frames)]
+    return made_files.video(path, lumas, SIZE, fourcc=fourcc)
 
 
 def cut(path: Path, share: float) -> Path:
@@ -51,15 +51,6 @@ def test_a_video_that_breaks_off_gives_what_it_has_and_says_so(tmp_path: Path) -
     assert str(tmp_path / "a.avi") in str(told.value)
 
 
-def sound(path: Path) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16_000))
-    return path
-
-
 def playlist(path: Path) -> Path:
     made(path.with_name("other.avi"))
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nother.avi\n#EXT-X-ENDLIST\n", "ascii")
@@ -68,16 +59,6 @@ def playlist(path: Path) -> Path:
 
 def still(path: Path) -> Path:
     cv2.imwrite(str(path), np.zeros((9, 9), np.uint8))
-    return path
-
-
-def written(path: Path, data: bytes = b"") -> Path:
-    path.write_bytes(data)
-    return path
-
-
-def folder(path: Path) -> Path:
-    path.mkdir()
     return path
 
 
@@ -105,8 +86,8 @@ def pipe(path: Path) -> Path:
     ],
     ids=lambda value: value.replace("\0", "") if isinstance(value, str) else "",
 )
-def test_what_is_no_video_says_so(tmp_path: Path, name: str, make: object) -> None:
-    path = make(tmp_path / name)  # type: ignore[operator]
+def test_what_is_no_video_says_so(tmp_path: Path, name: str, make: Callable[[Path], Path]) -> None:
+    path = make(tmp_path / name)
     with pytest.raises(VideoError) as told, open_video(path) as video:
         list(video)
     assert told.value.cure

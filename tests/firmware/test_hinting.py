@@ -174,7 +174,7 @@ class TestTick:
         assert lane.sounds.count("hint") == 2
 
     @pytest.mark.parametrize(("hints", "heard"), [(True, [TONES["hint"]]), (False, [])])
-    def test_it_can_be_switched_off(self, hints: bool, heard: list[object]) -> None:  # noqa: FBT001 - a parameter of the test
+    def test_it_can_be_switched_off(self, *, hints: bool, heard: list[object]) -> None:
         buzzer = Spoken()
         lane = Lane(voice=Voice(buzzer, hints=hints))
         lane.beat()

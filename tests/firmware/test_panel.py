@@ -5,7 +5,7 @@ import json
 import re
 import selectors
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +76,7 @@ class Page:
         writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         return reader, writer
 
-    async def follow(self) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self) -> AsyncGenerator[dict[str, Any], None]:
         reader, writer = await self.request("/events")
         try:
             async for line in reader:
@@ -140,7 +140,7 @@ def test_it_is_out_of_service_without_a_gate_and_shows_the_gates_aspect_with_one
         while said[-1]["shown"]["reason"] != "gate-away":
             said.append(await anext(stream))
         assert said[-1]["health"] is None
-        await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+        await stream.aclose()
 
     _run(tmp_path, scene)
 
@@ -158,7 +158,7 @@ def test_a_plate_is_on_the_screen_and_not_in_what_watches_the_device(tmp_path: P
         while (said := await anext(stream))["shown"]["reason"] != "gate-away":
             pass
         assert said["shown"]["plate"] == ""
-        await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+        await stream.aclose()
 
     _run(tmp_path, scene)
 
@@ -180,7 +180,7 @@ def test_a_hint_is_on_the_screen_until_there_is_an_answer(tmp_path: Path) -> Non
             pass
         assert shown["advice"]["hint"] is None
         gate.close()
-        await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+        await stream.aclose()
 
     _run(tmp_path, scene)
 
@@ -208,7 +208,7 @@ def test_no_more_screens_than_fit(tmp_path: Path) -> None:
             await anext(stream)
         assert (await page.get("/events"))[0] == 503
         for stream in streams:
-            await stream.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+            await stream.aclose()
 
     _run(tmp_path, scene)
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import wave
+from collections.abc import Callable
 from pathlib import Path
 from select import select
 
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.made_files import folder, sound, written
 from tests.provisioning.command import greengate, picture
 
 QUICK = ("--rescue-limit-ms", "0")  # what a file is, is known before
@@ -25,16 +26,6 @@ LONG_S = 30.0
 def truncated(path: Path) -> Path:
     data = picture(path, "HC1:" + "A" * 500).read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    return path
-
-
-def written(path: Path, data: bytes = b"") -> Path:
-    path.write_bytes(data)
-    return path
-
-
-def folder(path: Path) -> Path:
-    path.mkdir()
     return path
 
 
@@ -51,7 +42,7 @@ def false_size(path: Path) -> Path:
     return path
 
 
-NO_PICTURES = {
+NO_PICTURES: dict[str, Callable[[Path], Path]] = {
     "missing": lambda path: path,
     "a folder": folder,
     "empty": written,
@@ -66,9 +57,9 @@ NO_PICTURES = {
 @pytest.mark.parametrize("mode", MODES, ids=["stills", "stream"])
 @pytest.mark.parametrize("make", NO_PICTURES.values(), ids=NO_PICTURES.keys())
 def test_what_is_no_picture_is_an_error_of_its_own_and_the_rest_is_read(
-    tmp_path: Path, make: object, mode: tuple[str, ...]
+    tmp_path: Path, make: Callable[[Path], Path], mode: tuple[str, ...]
 ) -> None:
-    bad = make(tmp_path / "bad.png")  # type: ignore[operator]
+    bad = make(tmp_path / "bad.png")
     good = picture(tmp_path / "good.png", "HC1:")
     done = greengate("read", "--json", *QUICK, *mode, good, bad, good)
     assert done.code == 66
@@ -118,22 +109,13 @@ def test_a_picture_with_a_wrong_byte_is_a_picture_or_an_error(tmp_path: Path, at
     assert done.code in {0, 1, 66}
 
 
-def sound(path: Path) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16_000))
-    return path
-
-
 @pytest.mark.parametrize(
     "make",
     [*NO_PICTURES.values(), sound, lambda path: picture(path, "HC1:")],
     ids=[*NO_PICTURES.keys(), "sound alone", "a picture"],
 )
-def test_what_is_no_video_is_an_error(tmp_path: Path, make: object) -> None:
-    bad = make(tmp_path / "bad.png")  # type: ignore[operator]
+def test_what_is_no_video_is_an_error(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    bad = make(tmp_path / "bad.png")
     done = greengate("read", "--json", *QUICK, "--video", bad)
     assert done.code == 66
     assert list(done.result) == ["file", "error"]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from drivers.symbols.pictures import load_luma
+from tests.made_files import video
 from tests.provisioning.command import greengate, picture
 from tests.provisioning.readers import KEYS, ScriptedReader, new_clock, scripted, seen
 
@@ -49,14 +49,11 @@ def test_people_see_when_it_was_read_first(tmp_path: Path, monkeypatch: pytest.M
 
 
 def video_of(path: Path, texts: list[str]) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, (200, 200))
-    for text in texts:
+    frames = [np.full((200, 200), 255, np.uint8) for _ in texts]
+    for frame, text in zip(frames, texts, strict=True):
         code = load_luma(picture(path.with_suffix(".png"), text))[:200, :200]
-        frame = np.full((200, 200), 255, np.uint8)
         frame[: code.shape[0], : code.shape[1]] = code
-        writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
-    writer.release()
-    return path
+    return video(path, frames, (200, 200))
 
 
 def test_a_video_is_read_frame_by_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ FLAT_EVERY_PX: Final = 8  # places of which the usual variance is taken
 PEAK_LEAST: Final = 0.3  # correlation; blurred or narrowed finders have 0.35 before they are fitted
 PEAK_APART_PX: Final = 5  # of the patch
 STEPS: Final = 3  # samples for each module of the fit
+DETERMINANT_LEAST_PX2: Final = 1e-9  # in place of a flat frame's: far below a fit's
 BLUR_MODULES: Final = 0.45  # of the finder that is fitted
 STIFFNESS: Final = 2.0 * np.array([1.0, 1, 60, 60, 60, 60, 1])  # of shift (2), stretch (4) and brightness
 SHIFT_MOST_MODULES: Final = 0.6  # in one round of the fit
@@ -150,7 +151,7 @@ def inverse(frames: Points) -> Points:
     """Invert 2 x 2 matrices (..., 2, 2); what a flat one gives is large, and no error."""
     (a, b), (c, d) = np.moveaxis(frames, (-2, -1), (0, 1))
     determinant = a * d - b * c
-    safe = np.where(np.abs(determinant) < 1e-9, 1e-9, determinant)  # noqa: PLR2004 - px squared: far below a fit's
+    safe = np.where(np.abs(determinant) < DETERMINANT_LEAST_PX2, DETERMINANT_LEAST_PX2, determinant)
     rows = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
     return np.asarray(rows / safe[..., None, None], np.float64)
 

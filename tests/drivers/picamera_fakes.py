@@ -1,141 +1,17 @@
-"""Strict stand-ins for the devices behind the camera drivers: what the real ones refuse, they refuse."""
+"""A strict stand-in for Picamera2: what libcamera refuses, it refuses."""
 
 from __future__ import annotations
 
 import time
-from threading import Event, Thread, get_ident
+from threading import Event, Thread
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
-import segno
+
+from tests.drivers.camera_scenes import FakeSensor, moving
 
 ALIGNMENT = 64  # of rows, as the Pi's ISP has it
-
-
-def moving(number: int, width_px: int, height_px: int) -> np.ndarray:
-    """Draw a frame that differs from its neighbours: a bright bar on grey."""
-    luma = np.full((height_px, width_px), 90, np.uint8)
-    left = number * 16 % width_px
-    luma[:, left : left + 16] = 220
-    return luma
-
-
-CODE = "HC1:GLOWS"
-
-
-class Scene(NamedTuple):
-    """Light as a share of white at 8 ms and gain 1, and where a code is in it."""
-
-    light: np.ndarray
-    box: tuple[int, int, int, int]
-
-
-def telephone_in_the_dark(width_px: int, height_px: int) -> Scene:
-    """Light of a small code on a screen, whose black leaks and whose glass scatters, in a room almost without light."""
-    modules = 1.0 - np.array([list(row) for row in segno.make(CODE, error="l", micro=False).matrix], np.float32)
-    shown = np.kron(np.pad(modules, 2, constant_values=1.0), np.ones((3, 3), np.float32)) * 0.9 + 0.1
-    light = np.full((height_px, width_px), 0.002, np.float32)
-    side, left, top = shown.shape[0], width_px // 3, height_px // 4
-    light[top : top + side, left : left + side] = shown
-    scattered = 0.85 * cv2.GaussianBlur(light, (0, 0), 0.7) + 0.15 * cv2.GaussianBlur(light, (0, 0), 6.0)
-    return Scene(scattered, (left, top, side, side))
-
-
-def lit_wall(width_px: int, height_px: int) -> Scene:
-    return Scene(np.full((height_px, width_px), 0.25, np.float32), (0, 0, 0, 0))
-
-
-class FakeSensor:
-    """A sensor with a curve (gamma 2.2) that shows what it is told frames later; its automatic goes by the mean."""
-
-    def __init__(self, delay_frames: int = 3) -> None:
-        self.scene: Scene | None = None
-        self.delay_frames = delay_frames
-        self._told: list[tuple[float, float] | None] = [None] * (delay_frames + 1)
-
-    def tell(self, told: tuple[float, float] | None) -> None:
-        """Time in us and gain; None: automatic."""
-        self._told[-1] = told
-
-    def next(self) -> tuple[np.ndarray, tuple[float, float]]:
-        """Take a frame; give it, and what it was taken with."""
-        assert self.scene is not None
-        self._told = [*self._told[1:], self._told[-1]]
-        light = self.scene.light
-        automatic_us = 8000 * 0.25 / float(light.mean())
-        taken = self._told[0] or (min(automatic_us, 33_000), min(max(1.0, automatic_us / 33_000), 16.0))
-        exposed = np.clip(light * taken[0] * taken[1] / 8000, 0, 1) ** (1 / 2.2)
-        return (exposed * 255).astype(np.uint8), taken
-
-
-class FakeCapture:
-    """A `cv2.VideoCapture` of a live device of 100 frames/s: blocks while it is stalled, as V4L2 does.
-
-    `lacks` are properties that it does not have. All of it is for one thread: the first that grabs or sets.
-    """
-
-    RANGES = {cv2.CAP_PROP_EXPOSURE: (3, 2047), cv2.CAP_PROP_GAIN: (0, 255), cv2.CAP_PROP_FOCUS: (0, 250)}  # noqa: RUF012 - never changed
-    SWITCHES = {cv2.CAP_PROP_AUTO_EXPOSURE: (1, 3), cv2.CAP_PROP_AUTOFOCUS: (0, 1)}  # noqa: RUF012 - never changed
-
-    def __init__(self, frames: list[Any] | None = None, lacks: tuple[int, ...] = ()) -> None:
-        self.frames, self.lacks = frames, lacks
-        self.sensor = FakeSensor()
-        self.values: dict[int, float] = {cv2.CAP_PROP_GAIN: 0, cv2.CAP_PROP_EXPOSURE: 157, cv2.CAP_PROP_MODE: 0}
-        self._thread: int | None = None
-        self.running, self.plugged = Event(), True
-        self.running.set()
-        self.grabbed, self.released = 0, 0
-
-    def grab(self) -> bool:
-        assert not self.released, "grab after release crashes OpenCV"
-        self._check_thread()
-        self.running.wait(10)
-        time.sleep(0.01)
-        self.grabbed += 1
-        return self.plugged
-
-    def retrieve(self) -> tuple[bool, Any]:
-        if self.frames is not None:
-            frame = self.frames[self.grabbed % len(self.frames)]
-            return frame is not None, frame
-        if self.sensor.scene is not None:
-            return True, self.sensor.next()[0]
-        return True, np.repeat(moving(self.grabbed, 320, 240)[:, :, None], 3, axis=2)
-
-    def release(self) -> None:
-        self.released += 1
-
-    def set(self, setting: int, value: float) -> bool:
-        """Refuse what V4L2 refuses: unknown controls, values out of the range, exposure while it is automatic."""
-        self._check_thread()
-        if setting == cv2.CAP_PROP_MODE:
-            self.values[setting] = value
-            return True
-        if setting in self.lacks or setting not in {*self.RANGES, *self.SWITCHES, cv2.CAP_PROP_FPS}:
-            return False
-        if setting in self.SWITCHES and value not in self.SWITCHES[setting]:
-            return False
-        if setting in self.RANGES:
-            low, high = self.RANGES[setting]
-            value = round(low + value * (high - low) if self.values[cv2.CAP_PROP_MODE] else value)
-            if setting == cv2.CAP_PROP_EXPOSURE and self.values.get(cv2.CAP_PROP_AUTO_EXPOSURE) != 1:
-                return False
-            value = min(max(value, low), high)
-        self.values[setting] = value
-        manual = self.values.get(cv2.CAP_PROP_AUTO_EXPOSURE) == 1
-        gain = 1 + self.values[cv2.CAP_PROP_GAIN] / 16
-        self.sensor.tell((self.values[cv2.CAP_PROP_EXPOSURE] * 100, gain) if manual else None)
-        return True
-
-    def get(self, setting: int) -> float:
-        self._check_thread()
-        return -1.0 if setting in self.lacks else self.values.get(setting, -1.0)
-
-    def _check_thread(self) -> None:
-        self._thread = self._thread or get_ident()
-        assert self._thread == get_ident(), "OpenCV's captures are not to be shared between threads"
 
 
 class FakeRequest:
