@@ -16,11 +16,12 @@ from typing import Any
 from bench import reading_costs as costs
 from bench import reading_sequences as playing
 from bench import reading_stills as standing
-from bench.common import arguments, console, finish, percentile
+from bench.common import arguments, console, finish
 from bench.reading_frames import Frame, absent, kept_in, photographs, rendered
 from bench.reading_hints import hints, show_hints
 from bench.reading_limits import limits_of
 from bench.reading_readers import Timed
+from bench.reading_rescues import rescues
 from bench.reading_shown import show_costs, show_photographs, show_sequences, show_stills
 from drivers.symbols import open_frame_reader
 from firmware.config_sections import SymbolsConfig
@@ -28,7 +29,7 @@ from provisioning.exits import Exit
 from provisioning.read import STILL_BUDGET_MS
 
 SEED = 7
-COUNTS = {"stills": 60, "sequences": 40, "empty": 300, "photos": 10**6, "hints": 12, "room_s": 30, "memory": 3000}
+COUNTS = {"stills": 120, "sequences": 40, "empty": 300, "photos": 10**6, "hints": 12, "room_s": 30, "memory": 3000}
 QUICK = {"stills": 2, "sequences": 1, "empty": 6, "photos": 4, "hints": 1, "room_s": 1, "memory": 120}
 LARGE = {"stills": 170, "sequences": 60, "empty": 10_000, "photos": 10**6, "hints": 30, "room_s": 30, "memory": 100_000}
 EMPTY_AT_ONCE = 500  # frames of half a megabyte that lie on the disk together
@@ -39,14 +40,8 @@ PARTS = ("sequences", "stills", "photographs", "hints", "empty", "costs", "memor
 
 
 def measure_stills(reader: Timed, frames: Sequence[Frame]) -> dict[str, Any]:
-    """Read stills and return what came of them, and how long rescues took."""
-    before = len(reader.rescues_ms), len(reader.rescued_ms)
-    sets = standing.stills(reader, frames)
-    took = {"all": reader.rescues_ms[before[0] :], "that read": reader.rescued_ms[before[1] :]}
-    rescues = {
-        name: {"count": len(ms), "median_ms": percentile(ms, 0.5), "max_ms": max(ms)} for name, ms in took.items() if ms
-    }
-    return {"sets": sets, "rescue": rescues}
+    """Read stills and return what came of them, and how long rescues take."""
+    return {"sets": standing.stills(reader, frames), "rescue": rescues(frames)}
 
 
 def measure_sequences(frames: Sequence[Frame], setting: playing.Setting) -> dict[str, Any]:

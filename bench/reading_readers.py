@@ -65,13 +65,13 @@ class Cost:
 
 @dataclass
 class Timed:
-    """Our reader, with the costs of each frame and the times of each rescue."""
+    """Our reader, with the costs of each frame and the number of rescues."""
 
     inner: FrameReader
     costs: list[Cost] = field(default_factory=list)
-    rescues_ms: list[float] = field(default_factory=list)
-    rescued_ms: list[float] = field(default_factory=list)  # of these, those that gave an answer
-    _offered_ns: int | None = None
+    rescues: int = 0
+    rescued: int = 0  # of these, those that gave an answer
+    _offered: bool = False
 
     def read(self, luma: Luma, captured_ns: int = 0) -> Seen:
         """Read a frame."""
@@ -105,22 +105,18 @@ class Timed:
     def forget(self) -> None:
         """Begin another presentation."""
         self.inner.forget()
-        self._offered_ns = None
+        self._offered = False
 
     def close(self) -> None:
         """End the rescue's processes."""
         self.inner.close()
 
     def _note(self, answer: Seen | None) -> None:
-        now_ns = time.perf_counter_ns()
-        if self._offered_ns is not None and (answer is not None or not self.inner.pending):
-            took_ms = (now_ns - self._offered_ns) / 1e6
-            self.rescues_ms.append(took_ms)
-            if answer is not None and answer.symbols:
-                self.rescued_ms.append(took_ms)
-            self._offered_ns = None
-        if self._offered_ns is None and self.inner.pending:
-            self._offered_ns = now_ns
+        if self._offered and (answer is not None or not self.inner.pending):
+            self.rescues += 1
+            self.rescued += bool(answer and answer.symbols)
+            self._offered = False
+        self._offered = self._offered or self.inner.pending
 
 
 def descendants(pid: int) -> list[int]:

@@ -136,6 +136,6 @@ def _costs(reader: Timed, factor: float) -> dict[str, Any]:
         "frames": len(cpu),
         "cpu_ms": {"mean": mean(cpu) * factor, "p95": percentile(cpu, 0.95) * factor, "max": max(cpu) * factor},
         "wall_ms": {"mean": mean(wall) * factor, "p95": percentile(wall, 0.95) * factor, "max": max(wall) * factor},
-        "rescues": len(reader.rescues_ms),
-        "rescued": len(reader.rescued_ms),
+        "rescues": reader.rescues,
+        "rescued": reader.rescued,
     }
